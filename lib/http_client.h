@@ -9,6 +9,7 @@
 #include "strbuf.h"
 
 #include <stdint.h>
+#include <sys/types.h>
 
 struct http_client; /* keeps connections between requests; one thread at a time */
 

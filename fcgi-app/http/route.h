@@ -1,0 +1,45 @@
+#pragma once
+
+/*
+ * The route table: one row says everything about a call. nginx's locations, openapi.json and the
+ * edge's checks (authentication, origin, body size, deadline, rate) are all made from it.
+ */
+
+#include "app.h"
+#include "http/request.h"
+#include "http/response.h"
+#include "json.h"
+
+enum route_pool { POOL_SHORT, POOL_RUN, POOL_STREAM, POOL_WATCH, POOL_COUNT };
+
+enum route_auth {
+	AUTH_NONE,
+	AUTH_USER,  /* API key or session; unsafe methods by session need an exact Origin */
+	AUTH_OWNER, /* and role owner */
+};
+
+enum rate_class {
+	RATE_NONE,
+	RATE_RUN,	 /* SLIPWAY_USER_RUNS_MAX at once */
+	RATE_GENERATION, /* SLIPWAY_USER_GENERATIONS_MAX at once */
+};
+
+typedef int route_handler(struct app *app, struct request *rq, struct response *rs, struct err *e);
+
+struct route {
+	const char *method;
+	const char *pattern; /* "/api/v1/projects/{id}/files/{path*}": {x} one segment, {x*} the rest */
+	enum route_pool pool;
+	enum route_auth auth;
+	size_t body_max_bytes;
+	int64_t deadline_ms;
+	enum rate_class rate;
+	route_handler *handler;
+	const char *summary;		/* one line for openapi.json */
+	const struct json_field *body;	/* request body's fields, or NULL: none or not JSON */
+	size_t n_body;
+	int status;			/* of success */
+};
+
+extern const struct route route_table[];
+extern const size_t route_table_len;

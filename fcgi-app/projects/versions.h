@@ -1,0 +1,50 @@
+#pragma once
+
+/* Versions: immutable trees of files, made in one transaction, never changed or deleted. */
+
+#include "app.h"
+#include "err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define FILE_MAX_BYTES	      (10 * 1024 * 1024)
+#define VERSION_MAX_BYTES     (200LL * 1024 * 1024)
+#define VERSION_FILES_MAX     2000
+
+struct file_change {
+	const char *path;  /* checked by path_check */
+	const void *bytes; /* NULL: delete */
+	size_t len;
+	int mode;	   /* 0644 or 0755 */
+};
+
+struct version_meta {
+	const char *kind;	   /* as in the schema */
+	const char *author_id;
+	const char *generation_id; /* or NULL */
+	const char *message;
+	int64_t restored_from;	   /* 0: none */
+};
+
+/*
+ * Makes the next version of a project: the head's tree with the changes applied, durable on return
+ * (synchronous_commit on). expected_head: ERR_CONFLICT when the head is another; -1: any.
+ * ERR_TOO_LARGE for the limits above. Starts and ends its own transaction.
+ */
+NODISCARD int version_create(struct app *app, const char *project_id, int64_t expected_head,
+			     const struct file_change *changes, size_t n_changes,
+			     const struct version_meta *meta, int64_t *ret_n, struct err *e);
+
+/* Calls fn for each file of a version in path order. `bytes` only when with_bytes. */
+struct version_file {
+	const char *path;
+	const char *sha256;
+	int mode;
+	int64_t size;
+	const void *bytes;
+};
+typedef int version_file_fn(void *ctx, const struct version_file *f, struct err *e);
+NODISCARD int version_each(struct app *app, const char *project_id, int64_t n, bool with_bytes,
+			   version_file_fn *fn, void *ctx, struct err *e);
