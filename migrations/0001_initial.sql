@@ -126,6 +126,7 @@ CREATE TABLE version_files (
 	sha256     text NOT NULL REFERENCES blobs (sha256),
 	mode       integer NOT NULL DEFAULT 420, -- 0644 or 0755
 	size_bytes integer NOT NULL,
+	changed_in integer NOT NULL,             -- version that last changed it: its ETag
 	PRIMARY KEY (project_id, n, path),
 	FOREIGN KEY (project_id, n) REFERENCES versions (project_id, n) ON DELETE CASCADE
 );
