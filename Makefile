@@ -4,6 +4,8 @@ BUILD   ?= build
 VARIANT ?= release
 CC      ?= gcc
 WERROR  ?= -Werror
+# make V=1 shows whole command lines
+Q       := $(if $(V),,@)
 
 PKGS := libcurl libpq jansson uuid libsodium
 CSTD := -std=gnu17 -D_GNU_SOURCE
@@ -46,17 +48,21 @@ help:
 
 $(OUT)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -MMD -MP $(if $(filter fcgi-app/%,$<),-Ifcgi-app) -c $< -o $@
+	@echo "  CC   $<"
+	$(Q)$(CC) $(CFLAGS) -MMD -MP $(if $(filter fcgi-app/%,$<),-Ifcgi-app) -c $< -o $@
 
 $(LIB): $(call obj,$(lib_src))
 	@rm -f $@
-	ar rcs $@ $^
+	@echo "  AR   $@"
+	$(Q)ar rcs $@ $^
 
 $(OUT)/slipway-api: $(call obj,$(api_src)) $(LIB)
-	$(CC) $(LDFLAGS) $^ -o $@ -lfcgi $(LDLIBS)
+	@echo "  LD   $@"
+	$(Q)$(CC) $(LDFLAGS) $^ -o $@ -lfcgi $(LDLIBS)
 
 $(OUT)/slipway-sandboxd: $(call obj,$(sandboxd_src)) $(LIB)
-	$(CC) $(LDFLAGS) $^ -o $@ $(LDLIBS)
+	@echo "  LD   $@"
+	$(Q)$(CC) $(LDFLAGS) $^ -o $@ $(LDLIBS)
 
 include mk/agent.mk
 include mk/test.mk

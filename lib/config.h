@@ -87,8 +87,8 @@ extern const struct config_key config_table[CFG_COUNT];
 
 struct config;
 
-/* `path` may be NULL: environment and defaults only. An unknown SLIPWAY_ key in the file, a line that
- * is not KEY=value and a value out of range are ERR_INVALID naming file, line and key. */
+/* `path` may be NULL: environment and defaults only. An unknown SLIPWAY_ key in the file, a line
+ * that is not KEY=value and a value out of range are ERR_INVALID naming file, line and key. */
 NODISCARD int config_load(const char *path, struct config **ret_config, struct err *e);
 void config_destroy(struct config *c);
 

@@ -3,8 +3,8 @@
 /*
  * PostgreSQL through libpq; the only file that knows it. One connection, one thread. Statements are
  * prepared on first use and remembered by the address of their text, so `sql` must be a string
- * literal (or live as long as the connection). A lost connection is made anew on the next call, never
- * in the middle of a transaction.
+ * literal (or live as long as the connection). A lost connection is made anew on the next call,
+ * never in the middle of a transaction.
  */
 
 #include "err.h"
@@ -17,10 +17,11 @@ struct db;
 struct db_result;
 
 struct db_param {
-	const char *text;  /* NUL-terminated text form, or NULL for SQL NULL; or binary when len >= 0 */
-	long len;	   /* -1: text; otherwise bytes of a bytea in binary */
-	char buf[24];	   /* holds the text form of numbers */
-	bool own;	   /* `buf` is the text */
+	const char
+		*text; /* NUL-terminated text form, or NULL for SQL NULL; or binary when len >= 0 */
+	long len;      /* -1: text; otherwise bytes of a bytea in binary */
+	char buf[24];  /* holds the text form of numbers */
+	bool own;      /* `buf` is the text */
 };
 
 /* Parameters, by $1…: DB_ARGS(db_text(name), db_int(3), db_bytes(p, n), db_null()) */
@@ -43,7 +44,8 @@ void db_destroy(struct db *db);
  * Runs one statement. *ret may be passed as NULL when rows do not matter. Errors:
  * ERR_UNAVAILABLE "PostgreSQL: …" (no connection, shutting down), ERR_CONFLICT (unique, exclusion,
  * serialization, deadlock), ERR_INVALID (check, foreign key, bad text form), ERR_TIMEOUT
- * (statement_timeout), ERR_NO_SPACE (disk full), ERR_INTERNAL otherwise. The text carries the SQLSTATE.
+ * (statement_timeout), ERR_NO_SPACE (disk full), ERR_INTERNAL otherwise. The text carries the
+ * SQLSTATE.
  */
 NODISCARD int db_query(struct db *db, const char *sql, const struct db_param *params,
 		       size_t n_params, struct db_result **ret, struct err *e);
@@ -51,7 +53,8 @@ NODISCARD int db_query(struct db *db, const char *sql, const struct db_param *pa
 /* Several statements in one text, no parameters (migrations). */
 NODISCARD int db_script(struct db *db, const char *sql, struct err *e);
 
-/* Name of the violated constraint of the last failed db_query, or "". Borrowed until the next call. */
+/* Name of the violated constraint of the last failed db_query, or "". Borrowed until the next call.
+ */
 const char *db_constraint(const struct db *db);
 
 NODISCARD int db_begin(struct db *db, struct err *e);
@@ -72,7 +75,8 @@ bool db_get_bool(const struct db_result *r, size_t row, size_t col);
 NODISCARD int db_get_bytes(struct db_result *r, size_t row, size_t col, const void **ret_bytes,
 			   size_t *ret_len, struct err *e);
 
-/* LISTEN on a channel of [a-z0-9_]; forgotten when the connection is lost (ERR_UNAVAILABLE then). */
+/* LISTEN on a channel of [a-z0-9_]; forgotten when the connection is lost (ERR_UNAVAILABLE then).
+ */
 NODISCARD int db_listen(struct db *db, const char *channel, struct err *e);
 NODISCARD int db_unlisten(struct db *db, struct err *e); /* all channels */
 /* Waits for any notification: 1 there was one (its payload in buf), 0 the deadline passed, -1. */

@@ -10,7 +10,7 @@
 
 #include <stdarg.h>
 
-#define NODISCARD __attribute__((warn_unused_result))
+#define NODISCARD		     __attribute__((warn_unused_result))
 #define PRINTF_LIKE(fmt_at, args_at) __attribute__((format(printf, fmt_at, args_at)))
 
 enum err_kind {

@@ -5,8 +5,9 @@
  *
  *	1 byte type | 4 bytes length, big-endian | payload
  *
- * The payload of stdout and stderr is raw bytes; of all others one JSON object. The exit frame is the
- * last one: the end of the stream without it means the agent died. Both ends treat the other as hostile.
+ * The payload of stdout and stderr is raw bytes; of all others one JSON object. The exit frame is
+ *the last one: the end of the stream without it means the agent died. Both ends treat the other as
+ *hostile.
  */
 
 #include "strbuf.h"
@@ -16,15 +17,16 @@
 enum frame_type {
 	FRAME_STDOUT = 1,
 	FRAME_STDERR = 2,
-	FRAME_STARTED = 3,   /* {"pid"} */
-	FRAME_LISTENING = 4, /* {"port","status","content_type","body","truncated"} or {"port","error"} */
-	FRAME_EXIT = 5,	     /* {"exit_code","signal","timed_out","truncated","oom_killed","listening",
-				 "duration_ms"} */
-	FRAME_QUEUED = 6,    /* {"position"} */
+	FRAME_STARTED = 3, /* {"pid"} */
+	FRAME_LISTENING =
+		4, /* {"port","status","content_type","body","truncated"} or {"port","error"} */
+	FRAME_EXIT = 5,	  /* {"exit_code","signal","timed_out","truncated","oom_killed","listening",
+			      "duration_ms"} */
+	FRAME_QUEUED = 6, /* {"position"} */
 };
 
-#define FRAME_HEADER_BYTES  5
-#define FRAME_PAYLOAD_MAX   (256 * 1024)
+#define FRAME_HEADER_BYTES 5
+#define FRAME_PAYLOAD_MAX  (256 * 1024)
 
 struct frame_parser {
 	struct strbuf pending;

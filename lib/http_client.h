@@ -1,9 +1,10 @@
 #pragma once
 
 /*
- * HTTP requests through libcurl; the only file that knows libcurl. Used for the model, for the Docker
- * Engine API and for agents (the latter two over unix sockets). http and https only, no redirects, no
- * proxies from the environment for unix sockets, bodies capped, and always a deadline.
+ * HTTP requests through libcurl; the only file that knows libcurl. Used for the model, for the
+ * Docker Engine API and for agents (the latter two over unix sockets). http and https only, no
+ * redirects, no proxies from the environment for unix sockets, bodies capped, and always a
+ * deadline.
  */
 
 #include "strbuf.h"
@@ -14,11 +15,11 @@
 struct http_client; /* keeps connections between requests; one thread at a time */
 
 struct http_request {
-	const char *method;	  /* "GET", "POST", … */
-	const char *url;	  /* with a unix socket the host part is only the Host header */
-	const char *unix_socket;  /* NULL: TCP */
+	const char *method;	    /* "GET", "POST", … */
+	const char *url;	    /* with a unix socket the host part is only the Host header */
+	const char *unix_socket;    /* NULL: TCP */
 	const char *const *headers; /* "Name: value" strings, NULL-terminated; or NULL */
-	const void *body;	  /* NULL: none, or `read_body` */
+	const void *body; /* NULL: none, or `read_body`; JSON unless `headers` say otherwise */
 	size_t body_len;
 	/* Streams a request body, chunked: fills buf, returns bytes, 0 at the end, -1 to abort. */
 	ssize_t (*read_body)(void *ctx, char *buf, size_t cap);
@@ -41,10 +42,10 @@ struct http_request {
 
 struct http_response {
 	int status;
-	struct strbuf body;	   /* collected body */
+	struct strbuf body; /* collected body */
 	char content_type[128];
-	int64_t retry_after_s;	   /* Retry-After in seconds, -1: none */
-	bool body_started;	   /* some byte of a 2xx body arrived */
+	int64_t retry_after_s; /* Retry-After in seconds, -1: none */
+	bool body_started;     /* some byte of a 2xx body arrived */
 };
 
 /* Once per process before any thread. */
@@ -54,9 +55,9 @@ struct http_client *http_client_create(void);
 void http_client_destroy(struct http_client *c);
 
 /*
- * 0 when an HTTP response came, of any status. -1: ERR_UNAVAILABLE (cannot connect; name the peer by
- * err_prefix), ERR_TIMEOUT, ERR_TOO_LARGE, ERR_UPSTREAM (broken off or not HTTP), or a callback's own
- * error. *ret_response is initialised in every case and wants http_response_fini.
+ * 0 when an HTTP response came, of any status. -1: ERR_UNAVAILABLE (cannot connect; name the peer
+ * by err_prefix), ERR_TIMEOUT, ERR_TOO_LARGE, ERR_UPSTREAM (broken off or not HTTP), or a
+ * callback's own error. *ret_response is initialised in every case and wants http_response_fini.
  */
 NODISCARD int http_client_perform(struct http_client *c, const struct http_request *request,
 				  struct http_response *ret_response, struct err *e);

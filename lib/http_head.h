@@ -1,10 +1,10 @@
 #pragma once
 
 /*
- * HTTP/1.1 message heads and framing (RFC 9112), parsed strictly because what is on the other side is
- * hostile: CRLF only, no obs-fold, no space before a colon, tokens as RFC 9110 has them, one Host,
- * and no message whose length two readers could disagree about (CL with TE, two CLs, TE other than
- * exactly "chunked").
+ * HTTP/1.1 message heads and framing (RFC 9112), parsed strictly because what is on the other side
+ * is hostile: CRLF only, no obs-fold, no space before a colon, tokens as RFC 9110 has them, one
+ * Host, and no message whose length two readers could disagree about (CL with TE, two CLs, TE other
+ * than exactly "chunked").
  */
 
 #include "err.h"
@@ -40,8 +40,8 @@ struct http_head {
 };
 
 /*
- * Looks for a whole head at the start of bytes[0..len). Returns 1 and *ret_used (its length with the
- * empty line), 0 when more bytes are needed, -1 on ERR_INVALID or ERR_TOO_LARGE (no end within
+ * Looks for a whole head at the start of bytes[0..len). Returns 1 and *ret_used (its length with
+ * the empty line), 0 when more bytes are needed, -1 on ERR_INVALID or ERR_TOO_LARGE (no end within
  * HTTP_HEAD_MAX_BYTES, or too many headers). The slices point into `bytes`.
  */
 NODISCARD int http_head_parse_request(const char *bytes, size_t len, struct http_head *ret_head,
@@ -55,9 +55,10 @@ const struct http_slice *http_head_get(const struct http_head *h, const char *na
 bool http_slice_is(struct http_slice s, const char *text);
 bool http_slice_is_nocase(struct http_slice s, const char *text);
 
-/* Incremental chunked decoding (RFC 9112, section 7.1). Chunk extensions and trailers are refused. */
+/* Incremental chunked decoding (RFC 9112, section 7.1). Chunk extensions and trailers are refused.
+ */
 struct http_chunked {
-	uint64_t left;	  /* bytes of the current chunk not seen yet */
+	uint64_t left; /* bytes of the current chunk not seen yet */
 	uint8_t state;
 	uint8_t digits;
 };
@@ -65,8 +66,8 @@ struct http_chunked {
 void http_chunked_init(struct http_chunked *c);
 
 /*
- * Consumes some of bytes[0..len): *ret_used of them, of which ret_data (a slice into them, maybe empty)
- * is payload. Returns 1 when the last chunk has been read, 0 to go on, -1 on ERR_INVALID.
+ * Consumes some of bytes[0..len): *ret_used of them, of which ret_data (a slice into them, maybe
+ * empty) is payload. Returns 1 when the last chunk has been read, 0 to go on, -1 on ERR_INVALID.
  */
 NODISCARD int http_chunked_next(struct http_chunked *c, const char *bytes, size_t len,
 				size_t *ret_used, struct http_slice *ret_data, struct err *e);

@@ -33,7 +33,7 @@ struct json_field {
 	bool required;
 	bool nullable; /* null reads as absent */
 	int64_t min, max;
-	size_t offset;		/* of the member in the output struct */
+	size_t offset;		   /* of the member in the output struct */
 	const char *const *one_of; /* strings only, NULL-terminated, or NULL */
 };
 

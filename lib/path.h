@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * Paths inside a workspace, as API, model and agent exchange them: relative, slash-separated, UTF-8.
- * This is the form check; that no symbolic link leads outside is openat2's job (fs.h).
+ * Paths inside a workspace, as API, model and agent exchange them: relative, slash-separated,
+ * UTF-8. This is the form check; that no symbolic link leads outside is openat2's job (fs.h).
  */
 
 #include "err.h"
@@ -14,8 +14,8 @@
 #define PATH_COMPONENTS_MAX 32
 
 /*
- * ERR_INVALID, saying which, unless: 1..PATH_MAX_BYTES bytes of valid UTF-8 with no NUL and no control
- * character, no leading or trailing slash, no backslash, no empty, "." or ".." component, each
- * component at most PATH_COMPONENT_MAX bytes, at most PATH_COMPONENTS_MAX of them.
+ * ERR_INVALID, saying which, unless: 1..PATH_MAX_BYTES bytes of valid UTF-8 with no NUL and no
+ * control character, no leading or trailing slash, no backslash, no empty, "." or ".." component,
+ * each component at most PATH_COMPONENT_MAX bytes, at most PATH_COMPONENTS_MAX of them.
  */
 NODISCARD int path_check(const char *path, size_t len, struct err *e);

@@ -20,7 +20,7 @@ struct sse_event {
 
 struct sse_parser {
 	struct strbuf line, data, type, id;
-	bool skip_lf;	/* a CR was the last byte: an LF now belongs to it */
+	bool skip_lf; /* a CR was the last byte: an LF now belongs to it */
 	bool bom_done;
 	bool has_data;
 };

@@ -31,7 +31,8 @@ int strbuf_addc(struct strbuf *b, char c);
 int strbuf_addf(struct strbuf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 int strbuf_vaddf(struct strbuf *b, const char *fmt, va_list ap);
 
-/* Room for `len` more bytes at the returned address (NULL: failed); strbuf_commit makes them count. */
+/* Room for `len` more bytes at the returned address (NULL: failed); strbuf_commit makes them count.
+ */
 char *strbuf_reserve(struct strbuf *b, size_t len);
 void strbuf_commit(struct strbuf *b, size_t len);
 
@@ -41,7 +42,8 @@ void strbuf_consume(struct strbuf *b, size_t len);
 /* Empties it and clears `failed`; memory is kept. */
 void strbuf_reset(struct strbuf *b);
 
-/* Hands the heap string to the caller (free it) and leaves an empty buffer with the same maximum. */
+/* Hands the heap string to the caller (free it) and leaves an empty buffer with the same maximum.
+ */
 char *strbuf_steal(struct strbuf *b);
 
 /* 0, or -1 with ERR_TOO_LARGE and "<what> is larger than N bytes". */

@@ -6,9 +6,9 @@
 
 #include <stddef.h>
 
-#define TOKEN_RANDOM_BYTES 32			 /* 256 bits */
-#define TOKEN_TEXT_BYTES   43			 /* base64url without padding */
-#define TOKEN_HASH_BYTES   32			 /* BLAKE2b-256 */
+#define TOKEN_RANDOM_BYTES 32 /* 256 bits */
+#define TOKEN_TEXT_BYTES   43 /* base64url without padding */
+#define TOKEN_HASH_BYTES   32 /* BLAKE2b-256 */
 #define TOKEN_HASH_HEX	   (TOKEN_HASH_BYTES * 2 + 1)
 
 NODISCARD int token_global_init(struct err *e); /* sodium_init; once per process */

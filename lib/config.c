@@ -1,0 +1,261 @@
+#include "config.h"
+
+#include "cleanup.h"
+#include "fs.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+
+#define CONFIG_FILE_MAX_BYTES (256 * 1024)
+
+struct config {
+	char *text[CFG_COUNT]; /* never NULL after config_load */
+	int64_t number[CFG_COUNT];
+};
+
+/* SLIPWAY_ variables that scripts and tests use and no program reads. */
+static const char *const foreign[] = {"SLIPWAY_TEST_", NULL};
+
+void config_destroy(struct config *c)
+{
+	if (!c) {
+		return;
+	}
+	for (int i = 0; i < CFG_COUNT; i++) {
+		free(c->text[i]);
+	}
+	free(c);
+}
+
+static int find_key(const char *name)
+{
+	for (int i = 0; i < CFG_COUNT; i++) {
+		if (strcmp(config_table[i].name, name) == 0) {
+			return i;
+		}
+	}
+	return -1;
+}
+
+static int parse_number(const struct config_key *key, const char *text, int64_t *ret, struct err *e)
+{
+	char *end;
+
+	errno = 0;
+	*ret = strtoll(text, &end, 10);
+	if (text[0] == '\0' || *end != '\0' || errno != 0) {
+		return err_set(e, ERR_INVALID, "%s must be a whole number, not \"%.60s\"",
+			       key->name, text);
+	}
+	if (*ret < key->min || *ret > key->max) {
+		return err_set(e, ERR_INVALID, "%s must be between %lld and %lld, not %lld",
+			       key->name, (long long)key->min, (long long)key->max,
+			       (long long)*ret);
+	}
+	return 0;
+}
+
+static int set_value(struct config *c, int id, const char *text, struct err *e)
+{
+	const struct config_key *key = &config_table[id];
+	int64_t number = 0;
+	char *copy;
+
+	if (key->type == CONFIG_STRING) {
+		int64_t len = (int64_t)strlen(text);
+
+		if (len < key->min || len > key->max) {
+			return err_set(e, ERR_INVALID, "%s must have %lld to %lld characters",
+				       key->name, (long long)key->min, (long long)key->max);
+		}
+	} else if (parse_number(key, text, &number, e) < 0) {
+		return -1;
+	}
+	copy = strdup(text);
+	if (!copy) {
+		return err_set(e, ERR_INTERNAL, "out of memory");
+	}
+	free(c->text[id]);
+	c->text[id] = copy;
+	c->number[id] = number;
+	return 0;
+}
+
+static bool is_foreign(const char *name)
+{
+	for (int i = 0; foreign[i]; i++) {
+		if (strncmp(name, foreign[i], strlen(foreign[i])) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static char *trim(char *s)
+{
+	size_t len;
+
+	while (isspace((unsigned char)*s)) {
+		s++;
+	}
+	len = strlen(s);
+	while (len > 0 && isspace((unsigned char)s[len - 1])) {
+		s[--len] = '\0';
+	}
+	return s;
+}
+
+/* Quotes around a whole value are taken off, as systemd and the shell do. */
+static char *unquote(char *s)
+{
+	size_t len = strlen(s);
+
+	if (len >= 2 && (s[0] == '"' || s[0] == '\'') && s[len - 1] == s[0]) {
+		s[len - 1] = '\0';
+		return s + 1;
+	}
+	return s;
+}
+
+static int set_line(struct config *c, char *line, struct err *e)
+{
+	char *equals, *name;
+	int id;
+
+	line = trim(line);
+	if (line[0] == '\0' || line[0] == '#' || line[0] == ';') {
+		return 0;
+	}
+	equals = strchr(line, '=');
+	if (!equals) {
+		return err_set(e, ERR_INVALID, "not KEY=value: \"%.60s\"", line);
+	}
+	*equals = '\0';
+	name = trim(line);
+	id = find_key(name);
+	if (id < 0) {
+		if (strncmp(name, "SLIPWAY_", 8) == 0 && !is_foreign(name)) {
+			return err_set(e, ERR_INVALID, "unknown key %.60s", name);
+		}
+		return 0;
+	}
+	return set_value(c, id, unquote(trim(equals + 1)), e);
+}
+
+static int read_file(struct config *c, const char *path, struct err *e)
+{
+	auto_strbuf text;
+	char *line, *rest;
+	int number = 0;
+
+	strbuf_init(&text, CONFIG_FILE_MAX_BYTES);
+	if (fs_read(path, &text, e) < 0) {
+		return -1;
+	}
+	rest = text.len > 0 ? text.data : NULL;
+	while ((line = strsep(&rest, "\n"))) {
+		number++;
+		if (set_line(c, line, e) < 0) {
+			return err_prefix(e, "%s line %d", path, number);
+		}
+	}
+	return 0;
+}
+
+static int fill(struct config *c, const char *path, struct err *e)
+{
+	for (int i = 0; i < CFG_COUNT; i++) {
+		if (set_value(c, i, config_table[i].def, e) < 0) {
+			return -1;
+		}
+	}
+	if (path && read_file(c, path, e) < 0) {
+		return -1;
+	}
+	for (int i = 0; i < CFG_COUNT; i++) {
+		const char *env = getenv(config_table[i].name);
+
+		if (env && set_value(c, i, env, e) < 0) {
+			return err_prefix(e, "environment");
+		}
+	}
+	return 0;
+}
+
+int config_load(const char *path, struct config **ret_config, struct err *e)
+{
+	struct config *c = calloc(1, sizeof(*c));
+
+	if (!c) {
+		return err_set(e, ERR_INTERNAL, "out of memory");
+	}
+	if (fill(c, path, e) < 0) {
+		config_destroy(c);
+		return -1;
+	}
+	*ret_config = c;
+	return 0;
+}
+
+const char *config_str(const struct config *c, enum config_id id)
+{
+	return c->text[id];
+}
+
+int64_t config_int(const struct config *c, enum config_id id)
+{
+	return c->number[id];
+}
+
+bool config_bool(const struct config *c, enum config_id id)
+{
+	return c->number[id] != 0;
+}
+
+static void write_range(const struct config_key *k, FILE *out)
+{
+	if (k->type == CONFIG_INT) {
+		fprintf(out, "%lld to %lld", (long long)k->min, (long long)k->max);
+	} else if (k->type == CONFIG_BOOL) {
+		fprintf(out, "0 or 1");
+	} else {
+		fprintf(out, "text");
+	}
+}
+
+void config_write_markdown(FILE *out)
+{
+	const char *section = "";
+
+	fprintf(out,
+		"# Configuration\n\n"
+		"<!-- Generated by `slipway-api --config-doc` from lib/config_table.c. -->\n\n"
+		"`KEY=value` lines in `var/slipway.env` (systemd's `EnvironmentFile` form); the "
+		"environment of a program wins over the file. After a change run "
+		"`./deploy.sh` again: it checks the file and restarts what needs it.\n");
+	for (int i = 0; i < CFG_COUNT; i++) {
+		const struct config_key *k = &config_table[i];
+
+		if (strcmp(section, k->section) != 0) {
+			section = k->section;
+			fprintf(out,
+				"\n## %s\n\n| key | default | unit | range | meaning |\n"
+				"|---|---|---|---|---|\n",
+				section);
+		}
+		fprintf(out, "| `%s` | %s%s%s | %s | ", k->name, k->def[0] ? "`" : "", k->def,
+			k->def[0] ? "`" : "", k->unit);
+		write_range(k, out);
+		fprintf(out, " | %s%s |\n", k->doc, k->secret ? " Secret: never printed." : "");
+	}
+}
+
+void config_write_effective(const struct config *c, FILE *out)
+{
+	for (int i = 0; i < CFG_COUNT; i++) {
+		bool hide = config_table[i].secret && c->text[i][0] != '\0';
+
+		fprintf(out, "%s=%s\n", config_table[i].name, hide ? "(set)" : c->text[i]);
+	}
+}
