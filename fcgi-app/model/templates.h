@@ -5,8 +5,8 @@
  * `templates/<id>/files/`. Read from the release directory at each use: it is small, and an update
  * needs no restart.
  *
- * template.json: {"name", "description", "tags": [text…], "keywords": [text…]}. The keywords are what
- * the offline provider matches a prompt against.
+ * template.json: {"name", "description", "tags": [text…], "keywords": [text…]}. The keywords are
+ * what the offline provider matches a prompt against.
  */
 
 #include "app.h"
@@ -16,9 +16,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define TEMPLATES_MAX	       64
-#define TEMPLATE_ID_MAX_BYTES  40
-#define TEMPLATE_FILES_MAX     200
+#define TEMPLATES_MAX		64
+#define TEMPLATE_ID_MAX_BYTES	40
+#define TEMPLATE_FILES_MAX	200
 #define TEMPLATE_FILE_MAX_BYTES (1024 * 1024)
 
 /* `bytes` lives until it returns. -1 stops. */
