@@ -13,7 +13,11 @@ WARN := -Wall -Wextra $(WERROR) -Wshadow -Wformat=2 -Wstrict-prototypes -Wmissin
 	-Wvla -Wundef -Wpointer-arith -Wwrite-strings -Wcast-qual -Wconversion -Wswitch-enum \
 	-Wimplicit-fallthrough
 HARDEN := -fstack-protector-strong -fstack-clash-protection -fcf-protection -fPIE
-ifeq ($(VARIANT),asan)
+ifeq ($(VARIANT),fuzz)
+CC      := clang
+OPT     := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+LINKOPT := -fsanitize=address,undefined -pie
+else ifeq ($(VARIANT),asan)
 OPT     := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 LINKOPT := -fsanitize=address,undefined -pie
 else

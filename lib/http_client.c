@@ -212,6 +212,9 @@ static int prepare(struct transfer *t, struct curl_slist **headers)
 	const struct http_request *rq = t->request;
 	CURL *h = t->client->easy;
 
+	if (strncmp(rq->url, "http://", 7) != 0 && strncmp(rq->url, "https://", 8) != 0) {
+		return err_set(t->e, ERR_INVALID, "not an http or https URL");
+	}
 	curl_easy_reset(h);
 	/* Without these, curl waits for 100-continue and posts a form's content type. */
 	if (add_header(headers, "Expect:") < 0 ||
@@ -318,8 +321,8 @@ static int explain(struct transfer *t, CURLcode code)
 		return err_set(t->e, ERR_UNAVAILABLE, "cannot connect: %s",
 			       curl_easy_strerror(code));
 	}
-	if (code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL) {
-		return err_set(t->e, ERR_INVALID, "not an http or https URL");
+	if (code == CURLE_UNSUPPORTED_PROTOCOL) { /* HTTP/0.9: libcurl's name for no HTTP at all */
+		return err_set(t->e, ERR_UPSTREAM, "the answer is not HTTP");
 	}
 	return err_set(t->e, ERR_UPSTREAM, "the connection broke: %s", curl_easy_strerror(code));
 }

@@ -29,7 +29,7 @@ int strbuf_add(struct strbuf *b, const void *bytes, size_t len);
 int strbuf_adds(struct strbuf *b, const char *s);
 int strbuf_addc(struct strbuf *b, char c);
 int strbuf_addf(struct strbuf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
-int strbuf_vaddf(struct strbuf *b, const char *fmt, va_list ap);
+int strbuf_vaddf(struct strbuf *b, const char *fmt, va_list ap) PRINTF_LIKE(2, 0);
 
 /* Room for `len` more bytes at the returned address (NULL: failed); strbuf_commit makes them count.
  */
