@@ -70,6 +70,7 @@ $(OUT)/slipway-sandboxd: $(call obj,$(sandboxd_src)) $(LIB)
 
 include mk/agent.mk
 include mk/test.mk
+include mk/bench.mk
 
 clean:
 	rm -rf $(BUILD)
