@@ -26,8 +26,8 @@ struct run_request {
 };
 
 struct run_result {
-	int exit_code;	  /* -1 when ended by a signal */
-	char signal[16];  /* "SIGKILL", or "" */
+	int exit_code;	 /* -1 when ended by a signal */
+	char signal[16]; /* "SIGKILL", or "" */
 	bool timed_out, truncated, oom_killed, listening;
 	int64_t duration_ms;
 	int64_t output_bytes;
@@ -41,8 +41,8 @@ struct run_callbacks {
 	void *ctx;
 };
 
-/* Runs and streams to the end. ERR_UNAVAILABLE: no agent there (nothing has run, ensure and try again);
- * ERR_RATE_LIMITED: its queue is full; ERR_UPSTREAM: it broke off or spoke nonsense. */
+/* Runs and streams to the end. ERR_UNAVAILABLE: no agent there (nothing has run, ensure and try
+ * again); ERR_RATE_LIMITED: its queue is full; ERR_UPSTREAM: it broke off or spoke nonsense. */
 NODISCARD int agent_run(struct app *app, const char *socket, const struct run_request *rq,
 			const struct run_callbacks *cb, struct run_result *ret, struct err *e);
 

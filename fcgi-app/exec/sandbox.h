@@ -1,6 +1,7 @@
 #pragma once
 
-/* A worker's way to a running sandbox: the row in PostgreSQL first, sandboxd only when that fails. */
+/* A worker's way to a running sandbox: the row in PostgreSQL first, sandboxd only when that fails.
+ */
 
 #include "app.h"
 #include "err.h"
@@ -22,9 +23,10 @@ NODISCARD int sandbox_get(struct app *app, const char *user_id, const char *proj
 
 /* Makes the workspace hold version n of the project: changed files written, files that only older
  * versions had deleted, whatever else lies there left alone. */
-NODISCARD int sandbox_hydrate(struct app *app, struct sandbox *sb, const char *project_id, int64_t n,
-			      struct err *e);
+NODISCARD int sandbox_hydrate(struct app *app, struct sandbox *sb, const char *project_id,
+			      int64_t n, struct err *e);
 
-/* Asks sandboxd to remove it, and marks the row so that reconciling does when it cannot be asked. */
+/* Asks sandboxd to remove it, and marks the row so that reconciling does when it cannot be asked.
+ */
 NODISCARD int sandbox_remove_all(struct app *app, const char *user_id_or_null,
 				 const char *project_id_or_null, struct err *e);

@@ -1,7 +1,7 @@
 #pragma once
 
-/* Projects, their files and their versions over HTTP (docs/API.md). All answer 404 alike for what does
- * not exist and for what belongs to somebody else. */
+/* Projects, their files and their versions over HTTP (docs/API.md). All answer 404 alike for what
+ * does not exist and for what belongs to somebody else. */
 
 #include "http/route.h"
 

@@ -9,23 +9,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FILE_MAX_BYTES	      (10 * 1024 * 1024)
-#define VERSION_MAX_BYTES     (200LL * 1024 * 1024)
-#define VERSION_FILES_MAX     2000
+#define FILE_MAX_BYTES	  (10 * 1024 * 1024)
+#define VERSION_MAX_BYTES (200LL * 1024 * 1024)
+#define VERSION_FILES_MAX 2000
 
 struct file_change {
 	const char *path;  /* checked by path_check */
 	const void *bytes; /* NULL: delete */
 	size_t len;
-	int mode;	   /* 0644 or 0755 */
+	int mode; /* 0644 or 0755 */
 };
 
 struct version_meta {
-	const char *kind;	   /* as in the schema */
+	const char *kind; /* as in the schema */
 	const char *author_id;
 	const char *generation_id; /* or NULL */
 	const char *message;
-	int64_t restored_from;	   /* 0: none */
+	int64_t restored_from; /* 0: none; else the changes apply to that version's tree */
 };
 
 /*
@@ -37,7 +37,14 @@ NODISCARD int version_create(struct app *app, const char *project_id, int64_t ex
 			     const struct file_change *changes, size_t n_changes,
 			     const struct version_meta *meta, int64_t *ret_n, struct err *e);
 
-/* Calls fn for each file of a version in path order. `bytes` only when with_bytes. */
+/* The same inside the caller's transaction, which it must roll back on failure. */
+NODISCARD int version_add(struct app *app, const char *project_id, int64_t expected_head,
+			  const struct file_change *changes, size_t n_changes,
+			  const struct version_meta *meta, int64_t *ret_n, struct err *e);
+
+/* Calls fn for each file of a version in path order (bytewise). `bytes` only when with_bytes; what
+ * is borrowed lives until fn returns, and fn may use the database. A version that is not there has
+ * no files. */
 struct version_file {
 	const char *path;
 	const char *sha256;

@@ -1,0 +1,17 @@
+#pragma once
+
+/* A worker's side of sandboxd's protocol (docs/ARCHITECTURE.md). */
+
+#include "app.h"
+#include "err.h"
+
+#include <jansson.h>
+
+/* Starts the owner's sandbox if need be and waits until its agent answers. `project_id` may be
+ * NULL. *ret_object is a new reference to the sandbox object. ERR_UNAVAILABLE names what is down.
+ */
+NODISCARD int broker_ensure(struct app *app, const char *user_id, const char *project_id,
+			    json_t **ret_object, struct err *e);
+
+/* Container, disk and row. Success also when there was none. */
+NODISCARD int broker_delete(struct app *app, const char *sandbox_id, struct err *e);

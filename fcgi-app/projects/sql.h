@@ -1,0 +1,28 @@
+#pragma once
+
+/* Pieces of SQL text that several statements share. */
+
+/* A timestamptz as RFC 3339 in UTC, for JSON. NULL stays NULL. */
+#define SQL_TIME(column)                                                                           \
+	"to_char(" column " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
+
+/* A project as the API shows it, from projects p LEFT JOIN sandboxes s. */
+#define SQL_PROJECT_JSON                                                                           \
+	"json_build_object('id', p.id, 'slug', p.slug, 'name', p.name, 'template', p.template,"    \
+	" 'visibility', p.visibility, 'status', CASE"                                              \
+	" WHEN s.actual_state IN ('running', 'starting', 'failed') THEN s.actual_state"            \
+	" ELSE 'stopped' END, 'preview_url', NULL, 'version', p.head_version,"                     \
+	" 'created_at', " SQL_TIME("p.created_at") ", 'updated_at', " SQL_TIME(                    \
+		"p.updated_at") ")::text"
+
+/* A version as the API shows it, from versions v. */
+#define SQL_VERSION_PAIRS                                                                          \
+	"'n', v.n, 'parent', v.parent, 'kind', v.kind, 'restored_from', v.restored_from,"          \
+	" 'generation_id', v.generation_id, 'message', v.message, 'file_count', v.file_count,"     \
+	" 'size_bytes', v.size_bytes, 'created_at', " SQL_TIME("v.created_at")
+
+/* One of its files, from version_files f. */
+#define SQL_FILE_JSON                                                                              \
+	"json_build_object('path', f.path, 'size', f.size_bytes,"                                  \
+	" 'mode', CASE f.mode WHEN 493 THEN '0755' ELSE '0644' END,"                               \
+	" 'etag', '\"v' || f.changed_in || '\"')"
