@@ -62,7 +62,7 @@ $(LIB): $(call obj,$(lib_src))
 
 $(OUT)/slipway-api: $(call obj,$(api_src)) $(LIB)
 	@echo "  LD   $@"
-	$(Q)$(CC) $(LDFLAGS) $^ -o $@ -lfcgi $(LDLIBS)
+	$(Q)$(CC) $(LDFLAGS) $^ -o $@ -lfcgi -larchive $(LDLIBS)
 
 $(OUT)/slipway-sandboxd: $(call obj,$(sandboxd_src)) $(LIB)
 	@echo "  LD   $@"
