@@ -16,23 +16,24 @@ struct user {
 	char id[UUID_TEXT_BYTES];
 	char email[255];
 	bool is_owner;
-	bool by_cookie;			/* signed in by session, not by API key */
+	bool by_cookie;			     /* signed in by session, not by API key */
 	char credential_id[UUID_TEXT_BYTES]; /* of the session or the key */
 };
 
 struct request {
-	char id[UUID_TEXT_BYTES];  /* request_id; also in logs and in the X-Request-Id header */
+	char id[UUID_TEXT_BYTES]; /* request_id; also in logs and in the X-Request-Id header */
 	const char *method;
-	const char *path;	   /* without the query */
-	const char *query;	   /* raw, "" when none */
-	const char *params[REQUEST_PARAMS_MAX]; /* the pattern's {…} in order, percent-decoded, UTF-8 */
+	const char *path;  /* without the query */
+	const char *query; /* raw, "" when none */
+	const char *
+		params[REQUEST_PARAMS_MAX]; /* the pattern's {…} in order, percent-decoded, UTF-8 */
 	const char *remote_addr;
-	bool https;		   /* the client's side of nginx */
-	const char *body;	   /* whole, at most the route's body_max_bytes; never NULL */
+	bool https;	  /* the client's side of nginx */
+	const char *body; /* whole, at most the route's body_max_bytes; never NULL */
 	size_t body_len;
-	struct user user;	   /* zeroed for public routes */
-	int64_t deadline_ms;	   /* clock_mono_ms by which the answer must be out */
-	void *edge;		   /* the edge's own */
+	struct user user;    /* zeroed for public routes */
+	int64_t deadline_ms; /* clock_mono_ms by which the answer must be out */
+	void *edge;	     /* the edge's own */
 };
 
 /* A request header by its HTTP name ("If-Match"), or NULL. */
@@ -45,7 +46,8 @@ bool request_wants_events(const struct request *rq);
  * *ret_object is a new reference. */
 NODISCARD int request_json(const struct request *rq, json_t **ret_object, struct err *e);
 
-/* A query parameter, percent-decoded into buf. 1 found, 0 absent, -1 ERR_INVALID (too long, bad). */
+/* A query parameter, percent-decoded into buf. 1 found, 0 absent, -1 ERR_INVALID (too long, bad).
+ */
 NODISCARD int request_query(const struct request *rq, const char *name, char *buf, size_t cap,
 			    struct err *e);
 

@@ -12,6 +12,8 @@
 
 enum route_pool { POOL_SHORT, POOL_RUN, POOL_STREAM, POOL_WATCH, POOL_COUNT };
 
+const char *route_pool_name(enum route_pool pool); /* "short", "run", "stream", "watch" */
+
 enum route_auth {
 	AUTH_NONE,
 	AUTH_USER,  /* API key or session; unsafe methods by session need an exact Origin */
@@ -28,18 +30,23 @@ typedef int route_handler(struct app *app, struct request *rq, struct response *
 
 struct route {
 	const char *method;
-	const char *pattern; /* "/api/v1/projects/{id}/files/{path*}": {x} one segment, {x*} the rest */
+	/* "/api/v1/projects/{id}/files/{path*}": {x} one segment, {x*} the rest. All rows of one
+	 * pattern share a pool, because nginx chooses by path. */
+	const char *pattern;
 	enum route_pool pool;
 	enum route_auth auth;
 	size_t body_max_bytes;
 	int64_t deadline_ms;
 	enum rate_class rate;
 	route_handler *handler;
-	const char *summary;		/* one line for openapi.json */
-	const struct json_field *body;	/* request body's fields, or NULL: none or not JSON */
+	const char *summary;	       /* one line for openapi.json */
+	const struct json_field *body; /* request body's fields, or NULL: none or not JSON */
 	size_t n_body;
-	int status;			/* of success */
+	int status;	      /* of success */
+	const char *produces; /* content type of success; NULL: application/json */
+	bool paged;	      /* takes limit and cursor (request_page) */
 };
 
+/* The first row that matches is taken. */
 extern const struct route route_table[];
 extern const size_t route_table_len;

@@ -1,0 +1,68 @@
+#include "accounts/account.h"
+
+#include "accounts/password.h"
+#include "db.h"
+#include "http/authn.h"
+#include "token.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define PREFIX_SHOWN 8 /* characters of a key kept to recognise it by */
+
+static bool email_char_ok(char c)
+{
+	return c > 0x20 && c < 0x7f && c != '"' && c != ',' && c != ';' && c != '<' && c != '>';
+}
+
+int account_email(const char *email, char buf[EMAIL_MAX_BYTES + 1], struct err *e)
+{
+	size_t len = strlen(email);
+	const char *at = strchr(email, '@');
+
+	if (len > EMAIL_MAX_BYTES || !at || at == email || at[1] == '\0' || strchr(at + 1, '@')) {
+		return err_set(e, ERR_INVALID, "email must be an address such as ada@example.com");
+	}
+	for (size_t i = 0; i < len; i++) {
+		char c = email[i];
+
+		if (!email_char_ok(c)) {
+			return err_set(e, ERR_INVALID, "email holds a character it must not");
+		}
+		buf[i] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+	}
+	buf[len] = '\0';
+	return 0;
+}
+
+int account_audit(struct db *db, const char *user_id, const char *action, const char *target,
+		  const char *address, const char *detail, struct err *e)
+{
+	return db_query(db,
+			"INSERT INTO audit_log (user_id, action, target, address, detail)"
+			" VALUES ($1, $2, $3, $4, $5::jsonb)",
+			DB_ARGS(db_text(user_id), db_text(action), db_text(target),
+				db_text(address), db_text(detail)),
+			NULL, e);
+}
+
+int account_new_key(struct db *db, const char *user_id, const char *name,
+		    char ret_key[API_KEY_TEXT_BYTES], char ret_id[37], struct err *e)
+{
+	auto_db_result r = NULL;
+	char key[API_KEY_TEXT_BYTES], hash[TOKEN_HASH_HEX], prefix[PREFIX_SHOWN + 1];
+
+	token_new(API_KEY_PREFIX, key, sizeof(key));
+	token_hash(key, hash);
+	(void)snprintf(prefix, sizeof(prefix), "%.*s", PREFIX_SHOWN, key);
+	if (db_query(db,
+		     "INSERT INTO api_keys (user_id, name, prefix, hash) VALUES ($1, $2, $3, $4)"
+		     " RETURNING id",
+		     DB_ARGS(db_text(user_id), db_text(name), db_text(prefix), db_text(hash)), &r,
+		     e) < 0) {
+		return -1;
+	}
+	memcpy(ret_key, key, sizeof(key));
+	(void)snprintf(ret_id, 37, "%s", db_get(r, 0, 0));
+	return 0;
+}

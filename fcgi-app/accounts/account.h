@@ -1,0 +1,34 @@
+#pragma once
+
+/* What handlers of accounts and the command line share. */
+
+#include "app.h"
+#include "err.h"
+
+#include <stdbool.h>
+
+#define EMAIL_MAX_BYTES 254
+
+/* Lower-cases `email` into buf (EMAIL_MAX_BYTES + 1). ERR_INVALID unless it looks like an address:
+ * printable ASCII without spaces, one '@' with something on both sides. */
+NODISCARD int account_email(const char *email, char buf[EMAIL_MAX_BYTES + 1], struct err *e);
+
+struct db;
+
+/* One row of audit_log. `detail` is JSON text. */
+NODISCARD int account_audit(struct db *db, const char *user_id, const char *action,
+			    const char *target, const char *address, const char *detail,
+			    struct err *e);
+
+/* Makes an API key; its text, shown only now, into ret_key (API_KEY_TEXT_BYTES). */
+#define API_KEY_TEXT_BYTES 64
+NODISCARD int account_new_key(struct db *db, const char *user_id, const char *name,
+			      char ret_key[API_KEY_TEXT_BYTES], char ret_id[37], struct err *e);
+
+/*
+ * `slipway-api --create-owner`: makes the first owner, or leaves the one of that address as it is.
+ * With key_name, a new API key of his goes to stdout.
+ */
+struct config;
+NODISCARD int account_create_owner(const struct config *config, const char *email,
+				   const char *key_name, struct err *e);

@@ -1,0 +1,173 @@
+#include "accounts/account.h"
+#include "accounts/handlers.h"
+#include "accounts/password.h"
+#include "config.h"
+#include "db.h"
+#include "http/authn.h"
+#include "token.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define SESSION_TEXT_BYTES 64
+#define FAILURES_FREE	   5 /* then each further one locks, twice as long */
+
+struct login_body {
+	const char *email, *password;
+};
+
+const struct json_field login_fields[2] = {
+	{"email", JSON_FIELD_STRING, true, false, 1, EMAIL_MAX_BYTES,
+	 offsetof(struct login_body, email), NULL},
+	{"password", JSON_FIELD_STRING, true, false, 1, PASSWORD_MAX_BYTES,
+	 offsetof(struct login_body, password), NULL},
+};
+
+struct account {
+	char id[UUID_TEXT_BYTES]; /* "" when there is none of that address */
+	char hash[PASSWORD_HASH_BYTES];
+	int64_t locked_s; /* seconds the account stays locked, 0: it is not */
+};
+
+static int find_account(struct app *app, const char *email, struct account *ret, struct err *e)
+{
+	auto_db_result r = NULL;
+
+	*ret = (struct account){0};
+	if (db_query(app->db,
+		     "SELECT id, password_hash,"
+		     " ceil(extract(epoch FROM greatest(locked_until - now(), '0')))::bigint"
+		     " FROM users WHERE email = $1 AND deleted_at IS NULL",
+		     DB_ARGS(db_text(email)), &r, e) < 0) {
+		return -1;
+	}
+	if (db_rows(r) == 1) {
+		(void)snprintf(ret->id, sizeof(ret->id), "%s", db_get(r, 0, 0));
+		(void)snprintf(ret->hash, sizeof(ret->hash), "%s", db_get(r, 0, 1));
+		ret->locked_s = db_get_int(r, 0, 2);
+	}
+	return 0;
+}
+
+static int refuse_locked(const struct account *account, struct response *rs, struct err *e)
+{
+	char seconds[24];
+
+	(void)snprintf(seconds, sizeof(seconds), "%" PRId64, account->locked_s);
+	response_header(rs, "Retry-After", seconds);
+	return err_set(e, ERR_RATE_LIMITED,
+		       "too many wrong passwords for this account; try again in %s s", seconds);
+}
+
+static int refuse_wrong(struct app *app, const struct request *rq, const struct account *account,
+			struct err *e)
+{
+	const char *user_id = account->id[0] ? account->id : NULL;
+
+	/* 30 s, 60 s, … at most 15 min. The last term of the exponent keeps the power small. */
+	if (user_id &&
+	    db_query(app->db,
+		     "UPDATE users SET failed_logins = failed_logins + 1,"
+		     " locked_until = CASE WHEN failed_logins + 1 < $2::int THEN NULL ELSE"
+		     " now() + least(interval '15 minutes', interval '30 seconds' *"
+		     " power(2, least(failed_logins + 1 - $2::int, 10))) END WHERE id = $1",
+		     DB_ARGS(db_text(user_id), db_int(FAILURES_FREE)), NULL, e) < 0) {
+		return -1;
+	}
+	if (account_audit(app->db, user_id, "login_failed", "", rq->remote_addr, "{}", e) < 0) {
+		return -1;
+	}
+	return err_set(e, ERR_UNAUTHENTICATED, "email or password is wrong");
+}
+
+static int store_session(struct app *app, const struct request *rq, const char *user_id,
+			 const char *token, struct err *e)
+{
+	char hash[TOKEN_HASH_HEX];
+
+	token_hash(token, hash);
+	if (db_query(app->db,
+		     "UPDATE users SET failed_logins = 0, locked_until = NULL WHERE id = $1",
+		     DB_ARGS(db_text(user_id)), NULL, e) < 0 ||
+	    db_query(app->db,
+		     "INSERT INTO sessions (user_id, hash, expires_at)"
+		     " VALUES ($1, $2, now() + interval '1 day' * $3::int)",
+		     DB_ARGS(db_text(user_id), db_text(hash),
+			     db_int(config_int(app->config, CFG_SESSION_DAYS))),
+		     NULL, e) < 0) {
+		return -1;
+	}
+	return account_audit(app->db, user_id, "login", "", rq->remote_addr, "{}", e);
+}
+
+/* Over plain http (localhost) both: browsers that refuse Secure there keep the other one. */
+static void set_cookies(struct response *rs, const struct request *rq, const char *token,
+			int64_t max_age_s)
+{
+	char value[256];
+
+	(void)snprintf(value, sizeof(value),
+		       SESSION_COOKIE "=%s; Path=/; Max-Age=%" PRId64
+				      "; Secure; HttpOnly; SameSite=Lax",
+		       token, max_age_s);
+	response_header(rs, "Set-Cookie", value);
+	if (!rq->https) {
+		(void)snprintf(value, sizeof(value),
+			       SESSION_COOKIE_PLAIN "=%s; Path=/; Max-Age=%" PRId64
+						    "; HttpOnly; SameSite=Lax",
+			       token, max_age_s);
+		response_header(rs, "Set-Cookie", value);
+	}
+}
+
+static int send_account(struct app *app, const char *user_id, struct response *rs, struct err *e)
+{
+	auto_db_result r = NULL;
+
+	if (db_query(
+		    app->db,
+		    "SELECT json_build_object('id', id, 'email', email, 'role', role, 'created_at',"
+		    " to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'))"
+		    " FROM users WHERE id = $1",
+		    DB_ARGS(db_text(user_id)), &r, e) < 0) {
+		return -1;
+	}
+	return response_json_text(rs, 200, db_get(r, 0, 0), e);
+}
+
+int login_post(struct app *app, struct request *rq, struct response *rs, struct err *e)
+{
+	struct login_body body;
+	struct account account;
+	auto_json *object = NULL;
+	char email[EMAIL_MAX_BYTES + 1], token[SESSION_TEXT_BYTES];
+
+	if (request_json(rq, &object, e) < 0 || json_read(object, login_fields, 2, &body, e) < 0 ||
+	    account_email(body.email, email, e) < 0 || find_account(app, email, &account, e) < 0) {
+		return -1;
+	}
+	if (account.locked_s > 0) {
+		return refuse_locked(&account, rs, e);
+	}
+	if (!password_verify(account.hash, body.password)) {
+		return refuse_wrong(app, rq, &account, e);
+	}
+	token_new(SESSION_PREFIX, token, sizeof(token));
+	if (db_begin(app->db, e) < 0 || store_session(app, rq, account.id, token, e) < 0 ||
+	    db_commit(app->db, e) < 0) {
+		return -1;
+	}
+	set_cookies(rs, rq, token, config_int(app->config, CFG_SESSION_DAYS) * 24 * 3600);
+	return send_account(app, account.id, rs, e);
+}
+
+int logout_post(struct app *app, struct request *rq, struct response *rs, struct err *e)
+{
+	if (rq->user.by_cookie && db_query(app->db, "DELETE FROM sessions WHERE id = $1",
+					   DB_ARGS(db_text(rq->user.credential_id)), NULL, e) < 0) {
+		return -1;
+	}
+	set_cookies(rs, rq, "", 0);
+	return response_empty(rs, 204, e);
+}

@@ -1,0 +1,53 @@
+#include "http/limits.h"
+
+#include "clock.h"
+
+/* A character of code may take three of JSON ("\u00e9" for two bytes of UTF-8); stdin goes beside.
+ */
+#define JSON_GROWTH	    3
+#define RUN_EXTRA_BYTES	    (256 * 1024)
+#define SANDBOX_START_MS    30000 /* a cold one, its image present */
+#define GENERATION_EXTRA_MS 30000 /* storing and writing the files */
+
+size_t route_body_max(const struct config *config, const struct route *route)
+{
+	if (route->rate == RATE_RUN) {
+		return (size_t)config_int(config, CFG_CODE_MAX_BYTES) * JSON_GROWTH +
+		       RUN_EXTRA_BYTES;
+	}
+	return route->body_max_bytes;
+}
+
+/* A run may first wait for all that the sandbox's queue takes. */
+static int64_t runs_ms(const struct config *config)
+{
+	return SANDBOX_START_MS +
+	       (config_int(config, CFG_RUN_QUEUE) + 1) * config_int(config, CFG_RUN_TIMEOUT_MS);
+}
+
+int64_t route_deadline_ms(const struct config *config, const struct route *route)
+{
+	switch (route->rate) {
+	case RATE_RUN:
+		return route->deadline_ms + runs_ms(config);
+	case RATE_GENERATION:
+		return route->deadline_ms + config_int(config, CFG_MODEL_TOTAL_TIMEOUT_MS) +
+		       GENERATION_EXTRA_MS + runs_ms(config);
+	case RATE_NONE:
+		break;
+	}
+	return route->deadline_ms;
+}
+
+int64_t rate_class_max(const struct config *config, enum rate_class rate)
+{
+	switch (rate) {
+	case RATE_RUN:
+		return config_int(config, CFG_USER_RUNS_MAX);
+	case RATE_GENERATION:
+		return config_int(config, CFG_USER_GENERATIONS_MAX);
+	case RATE_NONE:
+		break;
+	}
+	return CLOCK_NEVER;
+}

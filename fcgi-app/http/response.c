@@ -1,0 +1,176 @@
+#include "http/response.h"
+
+#include "cleanup.h"
+#include "http/exchange.h"
+#include "http/problem.h"
+#include "json.h"
+
+#include <string.h>
+
+void response_init(struct response *rs, const struct transport *io, bool head_only)
+{
+	*rs = (struct response){.io = io, .head_only = head_only};
+	strbuf_init(&rs->headers, RESPONSE_HEADERS_MAX_BYTES);
+}
+
+void response_fini(struct response *rs)
+{
+	strbuf_fini(&rs->headers);
+}
+
+void response_header(struct response *rs, const char *name, const char *value)
+{
+	/* A value that would split the answer is dropped: a handler may have made it of hostile
+	 * text. */
+	if (strpbrk(value, "\r\n") || strpbrk(name, "\r\n: ")) {
+		return;
+	}
+	strbuf_addf(&rs->headers, "%s: %s\r\n", name, value);
+}
+
+/* On a failed write the peer is gone: nobody is left to tell. */
+static void put(struct response *rs, const void *bytes, size_t len)
+{
+	if (!rs->gone && len > 0 && rs->io->write(rs->io->ctx, bytes, len) < 0) {
+		rs->gone = true;
+	}
+}
+
+static int send_head(struct response *rs, int status, const char *content_type, const char *framing,
+		     struct err *e)
+{
+	auto_strbuf head;
+
+	if (rs->started) {
+		return err_set(e, ERR_INTERNAL, "a second answer to one request");
+	}
+	strbuf_init(&head, 2 * RESPONSE_HEADERS_MAX_BYTES);
+	strbuf_addf(&head, "Status: %d\r\n", status);
+	if (content_type) {
+		strbuf_addf(&head, "Content-Type: %s\r\n", content_type);
+	}
+	if (!strstr(rs->headers.data, "Cache-Control: ")) {
+		strbuf_adds(&head, "Cache-Control: no-store\r\n");
+	}
+	strbuf_adds(&head, "X-Content-Type-Options: nosniff\r\n");
+	strbuf_add(&head, rs->headers.data, rs->headers.len);
+	strbuf_addf(&head, "%s\r\n", framing);
+	if (head.failed || rs->headers.failed) {
+		return err_set(e, ERR_INTERNAL, "the answer's header does not fit");
+	}
+	rs->started = true;
+	rs->status = status;
+	put(rs, head.data, head.len);
+	return 0;
+}
+
+int response_bytes(struct response *rs, int status, const char *content_type, const void *bytes,
+		   size_t len, struct err *e)
+{
+	char framing[48];
+
+	if (strpbrk(content_type, "\r\n")) {
+		return err_set(e, ERR_INTERNAL, "a content type with a line break");
+	}
+	(void)snprintf(framing, sizeof(framing), "Content-Length: %zu\r\n", len);
+	if (send_head(rs, status, content_type, framing, e) < 0) {
+		return -1;
+	}
+	if (!rs->head_only) {
+		put(rs, bytes, len);
+		rs->body_bytes += len;
+	}
+	return 0;
+}
+
+int response_json_text(struct response *rs, int status, const char *text, struct err *e)
+{
+	return response_bytes(rs, status, "application/json", text, strlen(text), e);
+}
+
+int response_json(struct response *rs, int status, const json_t *value, struct err *e)
+{
+	auto_free char *text = json_text(value);
+
+	if (!text) {
+		return err_set(e, ERR_INTERNAL, "out of memory");
+	}
+	return response_json_text(rs, status, text, e);
+}
+
+int response_empty(struct response *rs, int status, struct err *e)
+{
+	/* RFC 9110, 8.6: no Content-Length in a 204. */
+	return send_head(rs, status, NULL, status == 204 ? "" : "Content-Length: 0\r\n", e);
+}
+
+int response_stream_begin(struct response *rs, const char *content_type, struct err *e)
+{
+	response_header(rs, "X-Accel-Buffering", "no");
+	if (send_head(rs, 200, content_type, "", e) < 0) {
+		return -1;
+	}
+	rs->streaming = true;
+	if (!rs->gone && rs->io->flush(rs->io->ctx) < 0) {
+		rs->gone = true;
+	}
+	return 0;
+}
+
+bool response_stream_write(struct response *rs, const void *bytes, size_t len)
+{
+	if (!rs->streaming || rs->gone) {
+		return false;
+	}
+	if (rs->head_only) {
+		return true;
+	}
+	put(rs, bytes, len);
+	if (!rs->gone && rs->io->flush(rs->io->ctx) < 0) {
+		rs->gone = true;
+	}
+	if (!rs->gone) {
+		rs->body_bytes += len;
+		return true;
+	}
+	/* What it did not take would be offered again at the end: cut it off, so that the worker
+	 * never waits a second time. */
+	rs->io->abort(rs->io->ctx);
+	return false;
+}
+
+bool response_client_gone(const struct response *rs)
+{
+	return rs->gone || rs->io->peer_gone(rs->io->ctx);
+}
+
+bool response_started(const struct response *rs)
+{
+	return rs->started;
+}
+
+static void problem_headers(struct response *rs, int status)
+{
+	if (status == 401) {
+		response_header(rs, "WWW-Authenticate", "Bearer realm=\"slipway\"");
+	}
+	if ((status == 429 || status == 503) && !strstr(rs->headers.data, "Retry-After: ")) {
+		response_header(rs, "Retry-After", status == 429 ? "1" : "2");
+	}
+}
+
+void response_problem(struct response *rs, const struct problem *p, const char *request_id)
+{
+	auto_json *body = problem_json(p, request_id);
+	auto_free char *text = body ? json_text(body) : NULL;
+	struct err ignored;
+	int rc;
+
+	problem_headers(rs, p->status);
+	rc = text ? response_bytes(rs, p->status, "application/problem+json", text, strlen(text),
+				   &ignored)
+		  : response_empty(rs, p->status, &ignored);
+	if (rc < 0) {
+		rs->status = p->status;
+	}
+}

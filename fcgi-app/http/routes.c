@@ -1,0 +1,71 @@
+#include "accounts/handlers.h"
+#include "exec/handlers.h"
+#include "generate/handlers.h"
+#include "http/route.h"
+#include "model/handlers.h"
+#include "ops/handlers.h"
+#include "projects/handlers.h"
+
+#define API    "/api/v1"
+#define EVENTS "text/event-stream"
+
+#define KIB	   1024u
+#define NONE	   0 /* no body: one byte is too much */
+#define SMALL	   (64 * KIB)
+#define MEDIUM	   (256 * KIB)
+#define FILE_BYTES (10 * KIB * KIB)
+
+#define SHORT_MS 5000
+#define WATCH_MS 30000
+
+#define FIELDS(table) table, sizeof(table) / sizeof((table)[0])
+#define NO_FIELDS     NULL, 0
+
+/* method, pattern, pool, auth, body cap, deadline, rate class, handler, summary, body's fields,
+ * status, content type, paged. Routes with a rate class get body cap and deadline from the
+ * configuration too (limits.c). */
+const struct route route_table[] = {
+	/* signing in, oneself */
+	{"POST", API "/auth/login", POOL_SHORT, AUTH_NONE, SMALL, SHORT_MS, RATE_NONE, login_post,
+	 "Sign in; sets the session cookie.", FIELDS(login_fields), 200, NULL, false},
+	{"POST", API "/auth/logout", POOL_SHORT, AUTH_USER, SMALL, SHORT_MS, RATE_NONE, logout_post,
+	 "Sign out.", NO_FIELDS, 204, NULL, false},
+	{"GET", API "/me", POOL_SHORT, AUTH_USER, NONE, SHORT_MS, RATE_NONE, me_get,
+	 "The account that is asking.", NO_FIELDS, 200, NULL, false},
+	{"POST", API "/me/password", POOL_SHORT, AUTH_USER, SMALL, SHORT_MS, RATE_NONE,
+	 me_password_post, "Change the password; ends all other sign-ins.",
+	 FIELDS(me_password_fields), 204, NULL, false},
+
+	/* users */
+	{"GET", API "/users", POOL_SHORT, AUTH_OWNER, NONE, SHORT_MS, RATE_NONE, users_list,
+	 "All users.", NO_FIELDS, 200, NULL, true},
+	{"POST", API "/users", POOL_SHORT, AUTH_OWNER, SMALL, SHORT_MS, RATE_NONE, users_create,
+	 "Make a user.", FIELDS(user_create_fields), 201, NULL, false},
+	{"GET", API "/users/{id}", POOL_SHORT, AUTH_OWNER, NONE, SHORT_MS, RATE_NONE, user_get,
+	 "One user.", NO_FIELDS, 200, NULL, false},
+	{"PATCH", API "/users/{id}", POOL_SHORT, AUTH_OWNER, SMALL, SHORT_MS, RATE_NONE, user_patch,
+	 "Change email, role or password of a user.", FIELDS(user_patch_fields), 200, NULL, false},
+	{"DELETE", API "/users/{id}", POOL_SHORT, AUTH_OWNER, SMALL, SHORT_MS, RATE_NONE,
+	 user_delete, "Delete a user with all that is theirs.", NO_FIELDS, 204, NULL, false},
+
+	/* API keys */
+	{"GET", API "/api-keys", POOL_SHORT, AUTH_USER, NONE, SHORT_MS, RATE_NONE, api_keys_list,
+	 "One's API keys, without their secrets.", NO_FIELDS, 200, NULL, true},
+	{"POST", API "/api-keys", POOL_SHORT, AUTH_USER, SMALL, SHORT_MS, RATE_NONE,
+	 api_keys_create, "Make an API key; its text is shown this once.",
+	 FIELDS(api_key_create_fields), 201, NULL, false},
+	{"DELETE", API "/api-keys/{id}", POOL_SHORT, AUTH_USER, SMALL, SHORT_MS, RATE_NONE,
+	 api_key_delete, "Delete an API key.", NO_FIELDS, 204, NULL, false},
+
+	/* operations */
+	{"GET", API "/openapi.json", POOL_SHORT, AUTH_NONE, NONE, SHORT_MS, RATE_NONE, openapi_get,
+	 "This document.", NO_FIELDS, 200, NULL, false},
+	{"GET", "/healthz", POOL_SHORT, AUTH_NONE, NONE, SHORT_MS, RATE_NONE, healthz_get, "Alive.",
+	 NO_FIELDS, 200, NULL, false},
+	{"GET", "/readyz", POOL_SHORT, AUTH_NONE, NONE, SHORT_MS, RATE_NONE, readyz_get,
+	 "Each dependency by name; 503 when one is missing.", NO_FIELDS, 200, NULL, false},
+	{"GET", "/metrics", POOL_SHORT, AUTH_NONE, NONE, SHORT_MS, RATE_NONE, metrics_get,
+	 "Prometheus metrics; not published by nginx.", NO_FIELDS, 200, "text/plain", false},
+};
+
+const size_t route_table_len = sizeof(route_table) / sizeof(route_table[0]);
