@@ -18,9 +18,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define EVENT_BATCH_MS	       50
-#define EVENT_BATCH_BYTES      4096
-#define EVENT_BATCH_MAX_BYTES  (8 * 1024 * 1024) /* what one flush may hold */
+#define EVENT_BATCH_MS	      50
+#define EVENT_BATCH_BYTES     4096
+#define EVENT_BATCH_MAX_BYTES (8 * 1024 * 1024) /* what one flush may hold */
 
 struct response;
 
@@ -35,16 +35,16 @@ struct event_log {
 	bool durable;	    /* some pending event must survive a crash */
 };
 
-/* Begins the event stream on `live` (NULL: nobody watches). A client that is gone, now or later, is no
- * error: events are stored all the same. */
+/* Begins the event stream on `live` (NULL: nobody watches). A client that is gone, now or later, is
+ * no error: events are stored all the same. */
 void event_log_open(struct event_log *log, struct app *app, const char *generation_id,
 		    struct response *live);
 void event_log_fini(struct event_log *log); /* drops what was not flushed */
 
 /*
- * Adds an event; `data` is stolen (also on failure), NULL is ERR_INTERNAL "out of memory". "version" and
- * "done" go out at once and are durable on return. -1 when storing failed: nothing of the batch was sent,
- * it stays pending and the next flush tries again.
+ * Adds an event; `data` is stolen (also on failure), NULL is ERR_INTERNAL "out of memory".
+ * "version" and "done" go out at once and are durable on return. -1 when storing failed: nothing of
+ * the batch was sent, it stays pending and the next flush tries again.
  */
 NODISCARD int event_log_add(struct event_log *log, const char *type, json_t *data, struct err *e);
 
