@@ -38,7 +38,7 @@ static const struct chore chores[] = {
 	 " SELECT id, seq + 2, 'done', json_build_object('state', 'interrupted', 'version', "
 	 "version)::text"
 	 " FROM last RETURNING generation_id)"
-	 " SELECT pg_notify('generation_events', id::text) FROM dead",
+	 " SELECT pg_notify('generation', id::text) FROM dead",
 	 false},
 	{"sessions_expired", "DELETE FROM sessions WHERE expires_at < now()", false},
 	/* A row of sandboxes means there may be a container and a disk: those go first. */
