@@ -1,0 +1,65 @@
+# Stopping an installation so that nothing of it runs, is mounted or is attached any more. What is on
+# disk stays: the next `up` finds it. Sourced by scripts/instance.
+# shellcheck shell=bash
+
+broker() { # METHOD PATH
+	curl --silent --max-time 60 --request "$1" --unix-socket "$RUN/broker/sandboxd.sock" "http://sandboxd$2"
+}
+
+# Asks sandboxd, which does it in order (sync, unmount); what is left after that is cleared by force.
+stop_sandboxes() {
+	local id
+	broker GET /v1/sandboxes 2>/dev/null |
+		jq -r '.items[]? | select(.state != "stopped") | .id' 2>/dev/null |
+		while read -r id; do
+			broker POST "/v1/sandboxes/$id/stop" >/dev/null || true
+		done || true
+}
+
+remove_containers() {
+	docker_answers || return 0
+	local filter id
+	filter=$(jq -rn --arg one "slipway.instance=$(config_get SLIPWAY_INSTANCE slipway)" \
+		'{"label": [$one]} | tojson | @uri')
+	docker_api GET "/containers/json?all=true&filters=$filter" | jq -r '.[].Id' |
+		while read -r id; do
+			docker_api DELETE "/containers/$id?force=true" >/dev/null || true
+		done
+}
+
+# Deepest first.
+mounts_beneath() {
+	awk -v under="$1/" 'index($5, under) == 1 { print $5 }' /proc/self/mountinfo | sort -r
+}
+
+release_mounts() {
+	local path device
+	mounts_beneath "$RUN" | while read -r path; do
+		umount "$path" 2>/dev/null || umount --lazy "$path" || warn "cannot unmount $path"
+	done
+	losetup --list --noheadings --output NAME,BACK-FILE | awk -v under="$(realpath "$STATE")/disks/" \
+		'index($2, under) == 1 { print $1 }' | while read -r device; do
+		losetup --detach "$device" || warn "cannot detach $device"
+	done
+}
+
+teardown() {
+	step "Stopping"
+	local name
+	for name in nginx api; do
+		supervisor stop "$name"
+	done
+	stop_sandboxes
+	supervisor stop sandboxd
+	remove_containers
+	release_mounts
+	supervisor stop dockerd
+	supervisor stop postgres
+	supervisor end
+	for name in "$RUN"/groups/*; do
+		name=${name##*/}
+		[[ $name == *.from || $name == '*' ]] || clear_group "$name"
+	done
+	rm -rf --one-file-system "$RUN"
+	say "stopped; what it knows is in $STATE"
+}
