@@ -19,7 +19,8 @@ int dbconn_open(const struct config *config, const char *application_name, int64
 		       config_str(config, CFG_RUN_DIR));
 	(void)snprintf(options, sizeof(options),
 		       "-c statement_timeout=%" PRId64 " -c lock_timeout=%" PRId64
-		       " -c idle_in_transaction_session_timeout=60000 -c jit=off",
+		       " -c idle_in_transaction_session_timeout=60000 -c jit=off"
+		       " -c client_min_messages=warning",
 		       statement_ms, statement_ms);
 	if (setenv("PGOPTIONS", options, 1) < 0) {
 		return err_errno(e, ERR_INTERNAL, "cannot set PGOPTIONS");

@@ -44,13 +44,13 @@ static const char *param(const struct call *c, const char *name)
 	return value ? value : "";
 }
 
-/* nginx's own number where it is one, so that both logs name a request alike. */
+/* nginx's own, so that both logs name a request alike. */
 static void take_request_id(struct call *c)
 {
 	const char *given = param(c, "REQUEST_ID");
 
-	if (strlen(given) == 32 && strspn(given, "0123456789abcdef") == 32) {
-		memcpy(c->rq.id, given, 33);
+	if (uuid_valid(given)) {
+		memcpy(c->rq.id, given, UUID_TEXT_BYTES);
 	} else {
 		uuid_new(c->rq.id);
 	}

@@ -50,14 +50,19 @@ static void write_regex(const char *pattern, FILE *out)
 	fputc('$', out);
 }
 
+/* Guessing passwords is slowed down by address here, and by account in accounts/login.c. */
+static bool is_login(const struct route *r)
+{
+	return strcmp(r->pattern, "/api/v1/auth/login") == 0;
+}
+
 static void write_block(const struct config *config, const char *pool, size_t body_max,
 			int64_t deadline_ms, FILE *out)
 {
 	fprintf(out,
-		" {\n"
 		"\tclient_max_body_size %zu;\n"
 		"\tfastcgi_read_timeout %" PRId64 "s;\n"
-		"\tinclude %s/release/nginx/fastcgi.conf;\n"
+		"\tinclude %s/nginx/fastcgi.conf;\n"
 		"\tfastcgi_pass unix:%s/fcgi/%s.sock;\n"
 		"}\n",
 		body_max + BODY_SLACK_BYTES, deadline_ms / 1000 + TIMEOUT_SLACK_S,
@@ -89,6 +94,7 @@ static void write_location(const struct config *config, size_t i, FILE *out)
 	} else {
 		fprintf(out, "= %s", first->pattern);
 	}
+	fputs(is_login(first) ? " {\n\tlimit_req zone=login burst=200 nodelay;\n" : " {\n", out);
 	write_block(config, route_pool_name(first->pool), body_max, deadline_ms, out);
 }
 
@@ -100,7 +106,7 @@ int locations_write(const struct config *config, FILE *out, struct err *e)
 			write_location(config, i, out);
 		}
 	}
-	fputs("location /api/", out);
+	fputs("location /api/ {\n", out);
 	write_block(config, route_pool_name(POOL_SHORT), UNKNOWN_BODY_BYTES, 0, out);
 	if (fflush(out) != 0 || ferror(out)) {
 		return err_errno(e, ERR_INTERNAL, "cannot write the locations");

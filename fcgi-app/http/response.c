@@ -28,6 +28,44 @@ void response_header(struct response *rs, const char *name, const char *value)
 	strbuf_addf(&rs->headers, "%s: %s\r\n", name, value);
 }
 
+static const char *reason_of(int status)
+{
+	static const struct {
+		int status;
+		const char *reason;
+	} reasons[] = {
+		{200, "OK"},
+		{201, "Created"},
+		{202, "Accepted"},
+		{204, "No Content"},
+		{304, "Not Modified"},
+		{400, "Bad Request"},
+		{401, "Unauthorized"},
+		{403, "Forbidden"},
+		{404, "Not Found"},
+		{405, "Method Not Allowed"},
+		{409, "Conflict"},
+		{412, "Precondition Failed"},
+		{413, "Content Too Large"},
+		{415, "Unsupported Media Type"},
+		{422, "Unprocessable Content"},
+		{429, "Too Many Requests"},
+		{499, "Client Closed Request"},
+		{500, "Internal Server Error"},
+		{502, "Bad Gateway"},
+		{503, "Service Unavailable"},
+		{504, "Gateway Timeout"},
+		{507, "Insufficient Storage"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(reasons); i++) {
+		if (reasons[i].status == status) {
+			return reasons[i].reason;
+		}
+	}
+	return "Unknown";
+}
+
 /* On a failed write the peer is gone: nobody is left to tell. */
 static void put(struct response *rs, const void *bytes, size_t len)
 {
@@ -45,7 +83,7 @@ static int send_head(struct response *rs, int status, const char *content_type, 
 		return err_set(e, ERR_INTERNAL, "a second answer to one request");
 	}
 	strbuf_init(&head, 2 * RESPONSE_HEADERS_MAX_BYTES);
-	strbuf_addf(&head, "Status: %d\r\n", status);
+	strbuf_addf(&head, "Status: %d %s\r\n", status, reason_of(status));
 	if (content_type) {
 		strbuf_addf(&head, "Content-Type: %s\r\n", content_type);
 	}
