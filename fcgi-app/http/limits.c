@@ -2,12 +2,11 @@
 
 #include "clock.h"
 
-/* A character of code may take three of JSON ("\u00e9" for two bytes of UTF-8); stdin goes beside.
- */
+/* A character of code may take three of JSON ("\u00e9" for two bytes of UTF-8). */
 #define JSON_GROWTH	    3
-#define RUN_EXTRA_BYTES	    (256 * 1024)
-#define SANDBOX_START_MS    30000 /* a cold one, its image present */
-#define GENERATION_EXTRA_MS 30000 /* storing and writing the files */
+#define RUN_EXTRA_BYTES	    (3 * 1024 * 1024 + 64 * 1024) /* stdin and the rest */
+#define SANDBOX_START_MS    30000			  /* a cold one, its image present */
+#define GENERATION_EXTRA_MS 30000			  /* storing and writing the files */
 
 size_t route_body_max(const struct config *config, const struct route *route)
 {

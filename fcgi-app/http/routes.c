@@ -8,6 +8,7 @@
 
 #define API    "/api/v1"
 #define EVENTS "text/event-stream"
+#define BYTES  "application/octet-stream"
 
 #define KIB	   1024u
 #define NONE	   0 /* no body: one byte is too much */
@@ -16,6 +17,7 @@
 #define FILE_BYTES (10 * KIB * KIB)
 
 #define SHORT_MS 5000
+#define FILE_MS	 15000
 #define WATCH_MS 30000
 
 #define FIELDS(table) table, sizeof(table) / sizeof((table)[0])
@@ -56,6 +58,48 @@ const struct route route_table[] = {
 	 FIELDS(api_key_create_fields), 201, NULL, false},
 	{"DELETE", API "/api-keys/{id}", POOL_SHORT, AUTH_USER, SMALL, SHORT_MS, RATE_NONE,
 	 api_key_delete, "Delete an API key.", NO_FIELDS, 204, NULL, false},
+
+	/* running code */
+	{"POST", API "/execute", POOL_RUN, AUTH_USER, MEDIUM, SHORT_MS, RATE_RUN, execute_post,
+	 "Run code in one's script sandbox; with Accept: text/event-stream as it happens.",
+	 FIELDS(execute_fields), 200, NULL, false},
+
+	/* projects */
+	{"GET", API "/projects", POOL_SHORT, AUTH_USER, NONE, SHORT_MS, RATE_NONE, projects_list,
+	 "One's projects.", NO_FIELDS, 200, NULL, true},
+	{"POST", API "/projects", POOL_SHORT, AUTH_USER, SMALL, SHORT_MS, RATE_NONE,
+	 projects_create, "Make a project, empty or from a template.",
+	 FIELDS(project_create_fields), 201, NULL, false},
+	{"GET", API "/projects/{id}", POOL_SHORT, AUTH_USER, NONE, SHORT_MS, RATE_NONE, project_get,
+	 "One project.", NO_FIELDS, 200, NULL, false},
+	{"PATCH", API "/projects/{id}", POOL_SHORT, AUTH_USER, SMALL, SHORT_MS, RATE_NONE,
+	 project_patch, "Change name or visibility.", FIELDS(project_patch_fields), 200, NULL,
+	 false},
+	{"DELETE", API "/projects/{id}", POOL_SHORT, AUTH_USER, SMALL, SHORT_MS, RATE_NONE,
+	 project_delete, "Delete a project; it is purged a week later.", NO_FIELDS, 204, NULL,
+	 false},
+	{"POST", API "/projects/{id}/execute", POOL_RUN, AUTH_USER, MEDIUM, SHORT_MS, RATE_RUN,
+	 project_execute_post, "Run the project, one of its files, or code beside them.",
+	 FIELDS(project_execute_fields), 200, NULL, false},
+
+	/* a project's files and versions */
+
+	/* the builder */
+	{"GET", API "/projects/{id}/generations", POOL_SHORT, AUTH_USER, NONE, SHORT_MS, RATE_NONE,
+	 generations_list, "The project's generations, newest first.", NO_FIELDS, 200, NULL, true},
+	{"GET", API "/projects/{id}/generations/{gid}", POOL_SHORT, AUTH_USER, NONE, SHORT_MS,
+	 RATE_NONE, generation_get, "One generation.", NO_FIELDS, 200, NULL, false},
+	{"GET", API "/projects/{id}/generations/{gid}/events", POOL_WATCH, AUTH_USER, NONE,
+	 WATCH_MS, RATE_NONE, generation_events_get,
+	 "Its events from Last-Event-ID on; waits up to 20 s for more.", NO_FIELDS, 200, EVENTS,
+	 false},
+	{"POST", API "/projects/{id}/generations/{gid}/cancel", POOL_SHORT, AUTH_USER, SMALL,
+	 SHORT_MS, RATE_NONE, generation_cancel, "Ask a running generation to stop.", NO_FIELDS,
+	 202, NULL, false},
+	{"GET", API "/templates", POOL_SHORT, AUTH_USER, NONE, SHORT_MS, RATE_NONE, templates_list,
+	 "The templates projects can begin with.", NO_FIELDS, 200, NULL, false},
+	{"GET", API "/models", POOL_SHORT, AUTH_USER, NONE, SHORT_MS, RATE_NONE, models_list,
+	 "The models that can be asked; the default comes first.", NO_FIELDS, 200, NULL, false},
 
 	/* operations */
 	{"GET", API "/openapi.json", POOL_SHORT, AUTH_NONE, NONE, SHORT_MS, RATE_NONE, openapi_get,
