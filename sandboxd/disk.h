@@ -1,0 +1,46 @@
+#pragma once
+
+/*
+ * A sandbox's /workspace: a sparse ext4 image with a hard size, mounted by loop at $RUN/disks/<id>.
+ * The image is copied from a template that is made once for each size.
+ */
+
+#include "err.h"
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct settings;
+
+#define DISK_IMAGE_SUFFIX    ".img"
+#define DISK_IMAGE_TMP	     ".tmp" /* behind the suffix, while it is being made */
+#define DISK_TEMPLATE_PREFIX "template-"
+
+void disk_mount_path(const struct settings *s, const char *id, char ret[PATH_MAX]);
+void disk_image_path(const struct settings *s, const char *id, char ret[PATH_MAX]);
+
+/* Whether there is an image. */
+bool disk_exists(const struct settings *s, const char *id);
+
+/*
+ * Makes the image when it is missing (owned by `uid`, `size_mb` large), mounts it and verifies what
+ * is mounted: afterwards the path is this image and nothing else. *ret_fresh: the workspace is new
+ * or was not closed cleanly, so what it holds is unknown. ERR_NO_SPACE when the budget of all disks
+ * or the host's file system is used up.
+ */
+NODISCARD int disk_open(const struct settings *s, const char *id, uid_t uid, int64_t size_mb,
+			bool *ret_fresh, struct err *e);
+
+/* ERR_CONFLICT unless exactly this image is mounted, as ext4, writable, once. */
+NODISCARD int disk_verify(const struct settings *s, const char *id, struct err *e);
+
+/* Unmounts; the image stays. Harmless when it is not mounted. */
+NODISCARD int disk_close(const struct settings *s, const char *id, struct err *e);
+
+/* Unmounts and removes the image. */
+NODISCARD int disk_delete(const struct settings *s, const char *id, struct err *e);
+
+/* What all images really take on the host. */
+NODISCARD int disk_used_bytes(const struct settings *s, int64_t *ret, struct err *e);

@@ -1,0 +1,38 @@
+#pragma once
+
+/*
+ * The verbs: what callers, the keeper and the shutdown do with one sandbox. Each takes the lock of
+ * the sandbox's owner, so that one is worked on by one thread at a time; what a row in state
+ * 'starting' or 'stopping' says while nobody holds that lock was left by a dead sandboxd.
+ */
+
+#include "store.h"
+
+struct worker;
+
+/* The owner's sandbox, running and answering. `project_id` NULL: the user's own. */
+NODISCARD int sandbox_ensure(struct worker *w, const char *user_id, const char *project_id,
+			     const char *profile, struct sandbox_row *ret, struct err *e);
+
+/* The workspace stays. `why` goes to the log. */
+NODISCARD int sandbox_stop(struct worker *w, const char *id, const char *why,
+			   struct sandbox_row *ret, struct err *e);
+
+/* Container, disk, socket directory, row. ERR_NOT_FOUND when there is no row. */
+NODISCARD int sandbox_delete(struct worker *w, const char *id, struct err *e);
+
+/*
+ * Brings row and reality together, if nobody is working on the sandbox: unwanted ones go, half
+ * started ones are cleared, a running one without its container becomes stopped, and one at rest
+ * keeps nothing but its disk. 0 also when there is no row.
+ */
+NODISCARD int sandbox_settle(struct worker *w, const char *id, struct err *e);
+
+/* Stops it unless somebody used it or it is at work. */
+NODISCARD int sandbox_stop_idle(struct worker *w, const char *id, struct err *e);
+
+/* Stops a running one whose agent still does not answer. */
+NODISCARD int sandbox_stop_mute(struct worker *w, const char *id, struct err *e);
+
+/* Removes everything that carries the id of no row. */
+NODISCARD int sandbox_purge(struct worker *w, const char *id, struct err *e);

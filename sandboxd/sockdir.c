@@ -1,0 +1,56 @@
+#include "sockdir.h"
+
+#include "clock.h"
+#include "mounts.h"
+#include "settings.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define UNMOUNT_PATIENCE_MS 500
+
+void sockdir_path(const struct settings *s, const char *id, char ret[PATH_MAX])
+{
+	(void)snprintf(ret, PATH_MAX, "%s/%.36s", s->sockdirs_dir, id);
+}
+
+int sockdir_make(const struct settings *s, const char *id, struct err *e)
+{
+	char path[PATH_MAX], options[128];
+
+	if (sockdir_remove(s, id, e) < 0) {
+		return -1;
+	}
+	sockdir_path(s, id, path);
+	if (mkdir(path, 0700) < 0) {
+		return err_errno(e, ERR_INTERNAL, "cannot make %s", path);
+	}
+	/* setgid: what the agent makes belongs to the group that may enter. */
+	(void)snprintf(options, sizeof(options), "size=64k,nr_inodes=16,mode=2750,uid=0,gid=%u",
+		       (unsigned int)s->agents_gid);
+	if (mount("slipway-sandbox", path, "tmpfs",
+		  MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOSYMFOLLOW, options) < 0) {
+		err_errno(e, ERR_INTERNAL, "cannot mount a tmpfs at %s", path);
+		(void)rmdir(path);
+		return -1;
+	}
+	return 0;
+}
+
+int sockdir_remove(const struct settings *s, const char *id, struct err *e)
+{
+	char path[PATH_MAX];
+
+	sockdir_path(s, id, path);
+	if (mounts_unmount(path, clock_mono_ms() + UNMOUNT_PATIENCE_MS, e) < 0) {
+		return -1;
+	}
+	if (rmdir(path) < 0 && errno != ENOENT) {
+		return err_errno(e, ERR_INTERNAL, "cannot remove %s", path);
+	}
+	return 0;
+}

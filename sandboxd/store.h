@@ -1,0 +1,87 @@
+#pragma once
+
+/* The table "sandboxes": every statement sandboxd makes is here. */
+
+#include "err.h"
+#include "token.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct db;
+
+enum sandbox_state {
+	SANDBOX_STARTING,
+	SANDBOX_RUNNING,
+	SANDBOX_STOPPING,
+	SANDBOX_STOPPED,
+	SANDBOX_FAILED,
+};
+
+struct sandbox_row {
+	char id[UUID_TEXT_BYTES];
+	char user_id[UUID_TEXT_BYTES];
+	char project_id[UUID_TEXT_BYTES]; /* "": the user's own */
+	char profile[16];
+	char container_id[80];
+	char container_name[128];
+	char agent_socket[108];
+	enum sandbox_state state;
+	bool unwanted; /* desired state 'removed', or its user or project was deleted */
+	uid_t host_uid;
+	int64_t hydrated_version; /* -1: unknown */
+};
+
+const char *sandbox_state_name(enum sandbox_state s);
+
+/* ERR_NOT_FOUND unless the user, and the project of that user when one is given, are there. */
+NODISCARD int store_check_owner(struct db *db, const char *user_id, const char *project_id,
+				struct err *e);
+
+/* `project_id` NULL: the user's own sandbox. ERR_NOT_FOUND when there is no row. */
+NODISCARD int store_find_owned(struct db *db, const char *user_id, const char *project_id,
+			       struct sandbox_row *ret, struct err *e);
+NODISCARD int store_find(struct db *db, const char *id, struct sandbox_row *ret, struct err *e);
+
+/* All rows. Free the array. */
+NODISCARD int store_list(struct db *db, struct sandbox_row **ret, size_t *ret_n, struct err *e);
+
+/*
+ * A new row, stopped, with a host uid nobody has. id, user_id, project_id, profile, container_name
+ * and agent_socket of `row` are used, host_uid is set. ERR_NO_SPACE when all uids are taken.
+ */
+NODISCARD int store_insert(struct db *db, struct sandbox_row *row, int64_t uid_base,
+			   int64_t uid_count, struct err *e);
+
+/* How many are not at rest. */
+NODISCARD int store_count_active(struct db *db, int64_t *ret, struct err *e);
+
+/* Marks that the workspace's contents are unknown. */
+NODISCARD int store_forget_contents(struct db *db, const char *id, struct err *e);
+
+/* State changes. Each leaves a desired state of 'removed' alone. */
+NODISCARD int store_set_starting(struct db *db, const char *id, struct err *e);
+NODISCARD int store_set_running(struct db *db, const char *id, const char *container_id,
+				const char *image_id, struct err *e);
+NODISCARD int store_set_stopping(struct db *db, const char *id, struct err *e);
+NODISCARD int store_set_stopped(struct db *db, const char *id, struct err *e);
+NODISCARD int store_set_failed(struct db *db, const char *id, const char *why, struct err *e);
+
+/* running → stopping, only if nobody has used it for idle_s: *ret_done says whether. */
+NODISCARD int store_begin_idle_stop(struct db *db, const char *id, int64_t idle_s, bool *ret_done,
+				    struct err *e);
+/* stopping → running again. */
+NODISCARD int store_end_idle_stop(struct db *db, const char *id, struct err *e);
+
+/* Ids of running ones that nobody has used for idle_s. Free the array. */
+NODISCARD int store_list_idle(struct db *db, int64_t idle_s, char (**ret)[UUID_TEXT_BYTES],
+			      size_t *ret_n, struct err *e);
+
+/* Marks a use. */
+NODISCARD int store_touch(struct db *db, const char *id, struct err *e);
+
+NODISCARD int store_delete(struct db *db, const char *id, struct err *e);
+
+NODISCARD int store_ping(struct db *db, struct err *e);
