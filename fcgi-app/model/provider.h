@@ -26,7 +26,7 @@ struct model_message {
 
 /* What a project holds, for a provider that cannot read the system prompt. */
 struct model_file {
-	const char *path;
+	char *path;
 	int64_t size;
 };
 

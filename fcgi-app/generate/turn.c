@@ -1,0 +1,253 @@
+#include "generate/turn.h"
+
+#include "cleanup.h"
+#include "clock.h"
+#include "db.h"
+#include "http/problem.h"
+#include "http/response.h"
+#include "json.h"
+#include "log.h"
+#include "sse.h"
+
+#include <stdio.h>
+#include <string.h>
+
+int turn_start(struct turn *t, struct err *e)
+{
+	uuid_new(t->id);
+	if (db_query(t->app->db,
+		     "WITH g AS (INSERT INTO generations"
+		     " (id, project_id, user_id, mode, provider, model, prompt)"
+		     " VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id)"
+		     " INSERT INTO messages (project_id, generation_id, role, content)"
+		     " SELECT $2, id, 'user', $7 FROM g",
+		     DB_ARGS(db_text(t->id), db_text(t->project_id), db_text(t->rq->user.id),
+			     db_text(t->mode_name), db_text(t->choice.provider->name),
+			     db_text(t->choice.model), db_text(t->prompt)),
+		     NULL, e) == 0) {
+		return 0;
+	}
+	if (e->kind == ERR_CONFLICT &&
+	    strcmp(db_constraint(t->app->db), "generations_one_running") == 0) {
+		return err_set(e, ERR_CONFLICT,
+			       "a generation is running in this project: wait for its end or "
+			       "cancel it");
+	}
+	return -1;
+}
+
+int turn_open(struct turn *t, struct response *rs, struct err *e)
+{
+	strbuf_init(&t->delta.text, TURN_DELTA_MAX_BYTES);
+	strbuf_init(&t->reply,
+		    2 * (size_t)config_int(t->app->config, CFG_MODEL_REPLY_MAX_BYTES) + 16);
+	t->usage = (struct model_usage){-1, -1};
+	event_log_open(&t->log, t->app, t->id, rs);
+	return turn_emit(t, "generation",
+			 json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:I}", "id", t->id, "project_id",
+				   t->project_id, "mode", t->mode_name, "provider",
+				   t->choice.provider->name, "model", t->choice.model, "state",
+				   "running", "base_version", (json_int_t)t->base_version),
+			 e);
+}
+
+void turn_fini(struct turn *t)
+{
+	event_log_fini(&t->log);
+	strbuf_fini(&t->delta.text);
+	strbuf_fini(&t->reply);
+}
+
+static json_t *delta_json(const struct delta *d, const char **ret_type)
+{
+	switch (d->kind) {
+	case DELTA_NONE:
+		break;
+	case DELTA_MESSAGE:
+		*ret_type = "message";
+		return json_pack("{s:s%}", "delta", d->text.data, d->text.len);
+	case DELTA_FILE:
+		*ret_type = "file";
+		return json_pack("{s:s,s:s,s:I,s:s%}", "path", d->key, "state", "writing", "bytes",
+				 (json_int_t)d->file_bytes, "delta", d->text.data, d->text.len);
+	case DELTA_OUTPUT:
+		*ret_type = "output";
+		return json_pack("{s:s,s:s%}", "stream", d->key, "data", d->text.data, d->text.len);
+	}
+	return NULL;
+}
+
+static int flush_delta(struct turn *t, struct err *e)
+{
+	const char *type = "";
+	json_t *data;
+
+	if (t->delta.kind == DELTA_NONE || t->delta.text.len == 0) {
+		return 0;
+	}
+	data = delta_json(&t->delta, &type);
+	strbuf_reset(&t->delta.text);
+	t->delta.kind = DELTA_NONE;
+	t->delta.sent_ms = clock_mono_ms();
+	return event_log_add(&t->log, type, data, e);
+}
+
+int turn_emit(struct turn *t, const char *type, json_t *data, struct err *e)
+{
+	if (flush_delta(t, e) < 0) {
+		json_decref(data);
+		return -1;
+	}
+	return event_log_add(&t->log, type, data, e);
+}
+
+static bool delta_is_due(const struct delta *d)
+{
+	return d->text.len >= TURN_DELTA_BYTES || clock_mono_ms() - d->sent_ms >= TURN_DELTA_MS;
+}
+
+int turn_text(struct turn *t, enum delta_kind kind, const char *key, const char *text, size_t len,
+	      int64_t file_bytes, struct err *e)
+{
+	struct delta *d = &t->delta;
+
+	if ((d->kind != kind || strcmp(d->key, key) != 0 ||
+	     d->text.len + len > TURN_DELTA_MAX_BYTES / 2) &&
+	    flush_delta(t, e) < 0) {
+		return -1;
+	}
+	d->kind = kind;
+	snprintf(d->key, sizeof(d->key), "%s", key);
+	d->file_bytes = file_bytes;
+	strbuf_add(&d->text, text, len);
+	if (strbuf_check(&d->text, "a piece of text", e) < 0) {
+		return -1;
+	}
+	return delta_is_due(d) ? flush_delta(t, e) : 0;
+}
+
+/* A heartbeat need not survive a crash, so it does not wait for the disk. */
+static int beat(struct turn *t, struct err *e)
+{
+	auto_db_result r = NULL;
+
+	if (db_query(t->app->db,
+		     "UPDATE generations SET heartbeat_at = now()"
+		     " FROM (SELECT set_config('synchronous_commit', 'off', true)) AS m"
+		     " WHERE id = $1 AND state = 'running' RETURNING cancel_requested",
+		     DB_ARGS(db_text(t->id)), &r, e) < 0) {
+		return -1;
+	}
+	if (db_rows(r) == 0) {
+		return err_set(e, ERR_CANCELLED, "the generation was ended from outside");
+	}
+	return db_get_bool(r, 0, 0) ? err_set(e, ERR_CANCELLED, "the generation was cancelled") : 0;
+}
+
+int turn_tick(struct turn *t, struct err *e)
+{
+	int64_t now = clock_mono_ms();
+
+	if ((delta_is_due(&t->delta) && flush_delta(t, e) < 0) || event_log_tick(&t->log, e) < 0) {
+		return -1;
+	}
+	if (now >= t->rq->deadline_ms) {
+		return err_set(e, ERR_TIMEOUT, "the generation took longer than it may");
+	}
+	if (now < t->next_beat_ms) {
+		return 0;
+	}
+	t->next_beat_ms = now + TURN_BEAT_MS;
+	return beat(t, e);
+}
+
+static const char *end_state(const struct err *failure)
+{
+	if (!failure) {
+		return "done";
+	}
+	return failure->kind == ERR_CANCELLED ? "cancelled" : "failed";
+}
+
+static struct db_param int_or_null(int64_t v, int64_t null_value)
+{
+	return v == null_value ? db_null() : db_int(v);
+}
+
+static int store_reply(struct turn *t, struct err *e)
+{
+	if (t->reply.len == 0) {
+		return 0;
+	}
+	return db_query(t->app->db,
+			"INSERT INTO messages (project_id, generation_id, role, content)"
+			" VALUES ($1, $2, 'assistant', $3)",
+			DB_ARGS(db_text(t->project_id), db_text(t->id), db_text(t->reply.data)),
+			NULL, e);
+}
+
+static int store_end(struct turn *t, const char *state, const json_t *problem, struct err *e)
+{
+	auto_free char *text = problem ? json_text(problem) : NULL;
+
+	return db_query(t->app->db,
+			"UPDATE generations SET state = $2, version = $3, error = $4::jsonb,"
+			" prompt_tokens = $5, completion_tokens = $6, finished_at = now()"
+			" WHERE id = $1 AND state = 'running'",
+			DB_ARGS(db_text(t->id), db_text(state), int_or_null(t->version, 0),
+				db_text(text), int_or_null(t->usage.prompt_tokens, -1),
+				int_or_null(t->usage.completion_tokens, -1)),
+			NULL, e);
+}
+
+static int send_end(struct turn *t, const char *state, json_t *problem, struct err *e)
+{
+	if (problem && turn_emit(t, "error", json_incref(problem), e) < 0) {
+		return -1;
+	}
+	return turn_emit(t, "done",
+			 json_pack("{s:s,s:o}", "state", state, "version",
+				   t->version ? json_integer(t->version) : json_null()),
+			 e);
+}
+
+/* The end could not be stored, so it is no event of the log: told without an id to whoever watches.
+ */
+static void tell_unstored(struct turn *t, const struct err *e)
+{
+	struct problem p;
+	auto_json *problem = NULL;
+	auto_free char *text = NULL;
+	auto_strbuf sse = {0};
+
+	log_err(LOG_ERROR, "generation_end_not_stored", e);
+	problem_of(e, &p);
+	problem = problem_json(&p, t->rq->id);
+	text = problem ? json_text(problem) : NULL;
+	strbuf_init(&sse, 64 * 1024);
+	if (text && t->log.live && sse_write(&sse, -1, "error", text) == 0) {
+		(void)response_stream_write(t->log.live, sse.data, sse.len);
+	}
+}
+
+void turn_finish(struct turn *t, const struct err *failure)
+{
+	const char *state = end_state(failure);
+	auto_json *problem = NULL;
+	struct err e;
+
+	if (failure && failure->kind != ERR_CANCELLED) {
+		struct problem p;
+
+		problem_of(failure, &p);
+		problem = problem_json(&p, t->rq->id);
+		log_err(LOG_WARN, "generation_failed", failure);
+	}
+	if (store_reply(t, &e) < 0 || store_end(t, state, problem, &e) < 0 ||
+	    send_end(t, state, problem, &e) < 0) {
+		tell_unstored(t, &e);
+		return;
+	}
+	log_info("generation_ended", "{s:s,s:s,s:I}", "generation_id", t->id, "state", state,
+		 "version", (json_int_t)t->version);
+}
