@@ -1,7 +1,7 @@
 # slipway-agent: one static program, because it is PID 1 in an image it knows nothing about.
-# libjansson.a and libevent_core.a come with Debian's -dev packages; libarchive reads and writes tar.
+# libjansson.a and libevent_core.a come with Debian's -dev packages.
 
-AGENT_LIBS := -levent_core -ljansson -larchive
+AGENT_LIBS := -levent_core -ljansson
 
 $(OUT)/slipway-agent: $(call obj,$(agent_src)) $(LIB)
 	$(CC) $(filter-out -pie,$(LDFLAGS)) $(if $(filter asan,$(VARIANT)),,-static-pie) $^ -o $@ $(AGENT_LIBS)

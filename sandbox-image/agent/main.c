@@ -1,0 +1,119 @@
+/* slipway-agent: PID 1 of a sandbox. Runs code, keeps its files, reaps its orphans. */
+
+#include "agent.h"
+#include "clock.h"
+#include "conn.h"
+#include "log.h"
+#include "reaper.h"
+#include "server.h"
+
+#include <grp.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void on_stop(evutil_socket_t fd, short what, void *arg)
+{
+	struct agent *agent = arg;
+
+	(void)fd;
+	(void)what;
+	(void)event_base_loopbreak(agent->base);
+}
+
+/* TERM and INT end the agent; as PID 1 that ends everything in the container. */
+static int watch_stop_signals(struct agent *agent, struct err *e)
+{
+	struct event *stop;
+	sigset_t set;
+	int fd;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0 ||
+	    (fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)) < 0) {
+		return err_errno(e, ERR_INTERNAL, "cannot make a signalfd");
+	}
+	stop = event_new(agent->base, fd, EV_READ, on_stop, agent);
+	if (!stop || event_add(stop, NULL) < 0) {
+		return err_set(e, ERR_INTERNAL, "out of memory");
+	}
+	return 0;
+}
+
+static void on_free_closed(evutil_socket_t fd, short what, void *arg)
+{
+	struct agent *agent = arg;
+
+	(void)fd;
+	(void)what;
+	conn_free_closed(agent);
+	/* There is room again (server.c). */
+	(void)event_add(agent->accept, NULL);
+}
+
+static int prepare_process(const struct settings *s, struct err *e)
+{
+	if (s->pid1 && getpid() != 1) {
+		return err_set(e, ERR_INVALID,
+			       "slipway-agent runs as PID 1 of a container; "
+			       "--no-pid1 runs it elsewhere, for tests");
+	}
+	(void)umask(022);
+	(void)signal(SIGPIPE, SIG_IGN);
+	/* Nothing of the agent is for the code to read. */
+	if (prctl(PR_SET_DUMPABLE, 0) < 0 || setgroups(0, NULL) < 0) {
+		return err_errno(e, ERR_INTERNAL, "cannot drop supplementary groups");
+	}
+	return 0;
+}
+
+static int agent_init(struct agent *agent, struct err *e)
+{
+	TAILQ_INIT(&agent->conns);
+	TAILQ_INIT(&agent->closed);
+	TAILQ_INIT(&agent->queued);
+	TAILQ_INIT(&agent->running);
+	TAILQ_INIT(&agent->draining);
+	TAILQ_INIT(&agent->helpers);
+	agent->started_ms = clock_mono_ms();
+	agent->base = event_base_new();
+	if (!agent->base) {
+		return err_set(e, ERR_INTERNAL, "cannot make an event loop");
+	}
+	agent->free_closed = event_new(agent->base, -1, 0, on_free_closed, agent);
+	if (!agent->free_closed) {
+		return err_set(e, ERR_INTERNAL, "out of memory");
+	}
+	if (prepare_process(&agent->settings, e) < 0 ||
+	    workspace_open(&agent->workspace, agent->settings.workspace, agent->settings.uid, e) <
+		    0 ||
+	    reaper_init(agent, e) < 0 || watch_stop_signals(agent, e) < 0) {
+		return -1;
+	}
+	return server_listen(agent, e);
+}
+
+int main(int argc, char **argv)
+{
+	static struct agent agent;
+	struct err e;
+
+	log_init("agent", LOG_INFO);
+	if (settings_load(argc, argv, &agent.settings, &e) < 0 || agent_init(&agent, &e) < 0) {
+		log_err(LOG_ERROR, "start_failed", &e);
+		return 1;
+	}
+	log_info("started", "{s:s,s:s}", "version", AGENT_VERSION, "sandbox",
+		 agent.settings.sandbox_id);
+	if (event_base_dispatch(agent.base) < 0) {
+		log_error("loop_failed", NULL);
+		return 1;
+	}
+	conn_close_all(&agent);
+	conn_free_closed(&agent);
+	return 0;
+}

@@ -1,0 +1,47 @@
+#pragma once
+
+/* The JSON of POST /v1/runs, checked: what the rest of the agent sees of a run. */
+
+#include "err.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* JSON escapes make a file of 10 MiB larger on the wire. */
+#define RUN_BODY_MAX_BYTES   (12 * 1024 * 1024)
+#define RUN_FILE_MAX_BYTES   (10 * 1024 * 1024)
+#define RUN_ID_MAX_BYTES     64
+#define RUN_ARGS_MAX	     256
+#define RUN_ENV_MAX	     256
+#define RUN_WRITES_MAX	     1000
+#define RUN_TIMEOUT_MAX_MS   (24 * 60 * 60 * 1000)
+#define RUN_OUTPUT_MAX_BYTES (1024 * 1024 * 1024)
+
+struct run_write {
+	const char *path; /* passed path_check */
+	const char *content;
+	size_t content_len;
+};
+
+/* Strings are borrowed from `body`. */
+struct run_request {
+	json_t *body;
+	const char *id;	 /* [A-Za-z0-9_-]{1,64} */
+	char **argv;	 /* NULL-terminated, at least one */
+	const char *cwd; /* relative to the workspace, "" for itself */
+	char **envp;	 /* NULL-terminated: the sandbox's own variables and the run's */
+	struct run_write *writes;
+	size_t n_writes;
+	const char *stdin_text;
+	size_t stdin_len;
+	int64_t timeout_ms;
+	int64_t output_max_bytes; /* of each of stdout and stderr */
+	bool probe_listen;
+};
+
+/* ERR_INVALID naming the field, or ERR_TOO_LARGE. `*ret` wants run_request_destroy. */
+NODISCARD int run_request_parse(const char *text, size_t len, struct run_request **ret,
+				struct err *e);
+void run_request_destroy(struct run_request *rq);

@@ -1,0 +1,26 @@
+#pragma once
+
+/* What the container's environment and the command line say. */
+
+#include "err.h"
+
+#include <limits.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+#define SETTINGS_TOKEN_MIN_BYTES 16
+
+struct settings {
+	char sandbox_id[64];
+	uid_t uid; /* uid and gid of code; never 0 */
+	int runs_max;
+	int run_queue;
+	bool listen_tcp;
+	char listen_at[108]; /* a path, or "address:port" */
+	char token[256];     /* bearer token; "" only on a unix socket */
+	char workspace[PATH_MAX];
+	bool pid1; /* cleared by --no-pid1 */
+};
+
+/* ERR_INVALID names the variable or option. */
+NODISCARD int settings_load(int argc, char *const *argv, struct settings *ret, struct err *e);
