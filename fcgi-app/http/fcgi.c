@@ -11,7 +11,8 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
-#define RECEIVE_TIMEOUT_S 10
+#define RECEIVE_TIMEOUT_S   10
+#define ACCEPT_FAILURES_MAX 100
 
 struct fcgi_conn {
 	FCGX_Request rq;
@@ -37,11 +38,14 @@ void fcgi_stop(void)
 struct fcgi_conn *fcgi_conn_create(int listen_fd)
 {
 	struct fcgi_conn *c = calloc(1, sizeof(*c));
+	int flags = fcntl(listen_fd, F_GETFL);
 
 	if (!c) {
 		return NULL;
 	}
-	if (FCGX_InitRequest(&c->rq, listen_fd, FCGI_FAIL_ACCEPT_ON_INTR) != 0) {
+	/* libfcgi waits in accept(2). */
+	if (flags < 0 || fcntl(listen_fd, F_SETFL, flags & ~O_NONBLOCK) < 0 ||
+	    FCGX_InitRequest(&c->rq, listen_fd, FCGI_FAIL_ACCEPT_ON_INTR) != 0) {
 		free(c);
 		return NULL;
 	}
@@ -70,7 +74,9 @@ static void bound_waits(int fd)
 
 int fcgi_accept(struct fcgi_conn *c, struct err *e)
 {
-	while (!stopping) {
+	/* One bad request says nothing about the next; many in a row, that accept(2) itself fails.
+	 */
+	for (int failures = 0; !stopping && failures < ACCEPT_FAILURES_MAX; failures++) {
 		int rc = FCGX_Accept_r(&c->rq);
 
 		if (rc == 0) {
@@ -78,13 +84,13 @@ int fcgi_accept(struct fcgi_conn *c, struct err *e)
 			c->open = true;
 			return 1;
 		}
-		/* A negated errno, or one of libfcgi's own numbers after a broken request. */
-		if (rc == -EBADF || rc == -EINVAL || rc == -ENOTSOCK) {
-			errno = -rc;
-			return err_errno(e, ERR_INTERNAL, "cannot accept FastCGI connections");
-		}
+		/* A negated errno, or one of libfcgi's own numbers. */
+		errno = rc > -4096 ? -rc : EPROTO;
 	}
-	return 0;
+	if (stopping) {
+		return 0;
+	}
+	return err_errno(e, ERR_INTERNAL, "cannot accept FastCGI connections");
 }
 
 const char *fcgi_param(const struct fcgi_conn *c, const char *name)
