@@ -71,6 +71,7 @@ $(OUT)/slipway-sandboxd: $(call obj,$(sandboxd_src)) $(LIB)
 include mk/agent.mk
 include mk/test.mk
 include mk/bench.mk
+include mk/check.mk
 
 clean:
 	rm -rf $(BUILD)
