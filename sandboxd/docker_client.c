@@ -179,18 +179,16 @@ int docker_call(struct docker_client *c, const char *method, const char *path, c
 struct follower {
 	const struct docker_stream *stream;
 	struct strbuf pending;
+	bool is_open;
 	bool ended_by_us;
 };
 
-static int on_status(void *ctx, int status, struct err *e)
+static void opened(struct follower *f)
 {
-	struct follower *f = ctx;
-
-	(void)e;
-	if (status == 200 && f->stream->on_open) {
+	if (!f->is_open) {
+		f->is_open = true;
 		f->stream->on_open(f->stream->ctx);
 	}
-	return 0;
 }
 
 /* Hands over each whole line. What is no JSON object is skipped: the next line is a fresh start. */
@@ -199,6 +197,7 @@ static int on_bytes(void *ctx, const char *bytes, size_t len, struct err *e)
 	struct follower *f = ctx;
 	char *newline;
 
+	opened(f);
 	strbuf_add(&f->pending, bytes, len);
 	if (strbuf_check(&f->pending, "a Docker event", e) < 0) {
 		return -1;
@@ -222,6 +221,7 @@ static int on_tick(void *ctx, struct err *e)
 {
 	struct follower *f = ctx;
 
+	opened(f); /* it has lasted a tick: Docker answered, but has nothing to tell yet */
 	if (f->stream->keep_on(f->stream->ctx)) {
 		return 0;
 	}
@@ -237,7 +237,6 @@ int docker_follow(struct docker_client *c, const char *path, const struct docker
 				       .unix_socket = c->socket_path,
 				       .connect_timeout_ms = CONNECT_TIMEOUT_MS,
 				       .idle_timeout_ms = STREAM_IDLE_MS,
-				       .on_status = on_status,
 				       .on_body = on_bytes,
 				       .on_tick = on_tick,
 				       .tick_ms = STREAM_TICK_MS,

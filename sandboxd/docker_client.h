@@ -25,7 +25,8 @@ NODISCARD int docker_call(struct docker_client *c, const char *method, const cha
 
 /*
  * Follows a stream of JSON objects, one on a line. 0 when keep_on (asked each second) said false;
- * ERR_UNAVAILABLE when the stream ended. on_open is called when the stream has begun.
+ * ERR_UNAVAILABLE when the stream ended. on_open is called once Docker has taken the
+ * call.
  */
 struct docker_stream {
 	void (*on_object)(void *ctx, const json_t *object);

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define QUICK_TIMEOUT_MS  10000
 #define CHANGE_TIMEOUT_MS 30000
@@ -308,7 +309,8 @@ static int docker_watch(struct driver *d, const char *owner, driver_event_fn *on
 	auto_strbuf path;
 
 	strbuf_init(&path, PATH_BYTES);
-	strbuf_adds(&path, "/events?filters=");
+	/* What happens between this moment and Docker's subscribing us is sent afterwards. */
+	strbuf_addf(&path, "/events?since=%lld&filters=", (long long)time(NULL));
 	add_filters(&path, owner, true);
 	return docker_follow(of(d)->client, path.data, &stream, e);
 }
