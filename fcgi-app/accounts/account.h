@@ -9,6 +9,11 @@
 
 #define EMAIL_MAX_BYTES 254
 
+/* A user as the API shows it, from users. Needs projects/sql.h. */
+#define SQL_USER_JSON                                                                              \
+	"json_build_object('id', id, 'email', email, 'role', role, 'created_at', " SQL_TIME(       \
+		"created_at") ")::text"
+
 /* Lower-cases `email` into buf (EMAIL_MAX_BYTES + 1). ERR_INVALID unless it looks like an address:
  * printable ASCII without spaces, one '@' with something on both sides. */
 NODISCARD int account_email(const char *email, char buf[EMAIL_MAX_BYTES + 1], struct err *e);

@@ -4,6 +4,7 @@
 #include "config.h"
 #include "db.h"
 #include "http/authn.h"
+#include "projects/sql.h"
 #include "token.h"
 
 #include <inttypes.h>
@@ -63,42 +64,42 @@ static int refuse_locked(const struct account *account, struct response *rs, str
 static int refuse_wrong(struct app *app, const struct request *rq, const struct account *account,
 			struct err *e)
 {
-	const char *user_id = account->id[0] ? account->id : NULL;
-
-	/* 30 s, 60 s, … at most 15 min. The last term of the exponent keeps the power small. */
-	if (user_id &&
-	    db_query(app->db,
-		     "UPDATE users SET failed_logins = failed_logins + 1,"
+	/* Locked for 30 s, 60 s, … at most 15 min. The last term keeps the power small. */
+	if (db_query(app->db,
+		     "WITH counted AS (UPDATE users SET failed_logins = failed_logins + 1,"
 		     " locked_until = CASE WHEN failed_logins + 1 < $2::int THEN NULL ELSE"
 		     " now() + least(interval '15 minutes', interval '30 seconds' *"
-		     " power(2, least(failed_logins + 1 - $2::int, 10))) END WHERE id = $1",
-		     DB_ARGS(db_text(user_id), db_int(FAILURES_FREE)), NULL, e) < 0) {
-		return -1;
-	}
-	if (account_audit(app->db, user_id, "login_failed", "", rq->remote_addr, "{}", e) < 0) {
+		     " power(2, least(failed_logins + 1 - $2::int, 10))) END WHERE id = $1::uuid)"
+		     " INSERT INTO audit_log (user_id, action, address)"
+		     " VALUES ($1::uuid, 'login_failed', $3)",
+		     DB_ARGS(db_text(account->id[0] ? account->id : NULL), db_int(FAILURES_FREE),
+			     db_text(rq->remote_addr)),
+		     NULL, e) < 0) {
 		return -1;
 	}
 	return err_set(e, ERR_UNAUTHENTICATED, "email or password is wrong");
 }
 
+/* One statement and no wait for the disk: what a crash could lose is one sign-in. */
 static int store_session(struct app *app, const struct request *rq, const char *user_id,
-			 const char *token, struct err *e)
+			 const char *token, struct db_result **ret_account, struct err *e)
 {
 	char hash[TOKEN_HASH_HEX];
 
 	token_hash(token, hash);
-	if (db_query(app->db,
-		     "UPDATE users SET failed_logins = 0, locked_until = NULL WHERE id = $1",
-		     DB_ARGS(db_text(user_id)), NULL, e) < 0 ||
-	    db_query(app->db,
-		     "INSERT INTO sessions (user_id, hash, expires_at)"
-		     " VALUES ($1, $2, now() + interval '1 day' * $3::int)",
-		     DB_ARGS(db_text(user_id), db_text(hash),
-			     db_int(config_int(app->config, CFG_SESSION_DAYS))),
-		     NULL, e) < 0) {
-		return -1;
-	}
-	return account_audit(app->db, user_id, "login", "", rq->remote_addr, "{}", e);
+	return db_query(app->db,
+			"WITH reset AS (UPDATE users SET failed_logins = 0, locked_until = NULL"
+			" WHERE id = $1::uuid AND (failed_logins > 0 OR locked_until IS NOT NULL)),"
+			" session AS (INSERT INTO sessions (user_id, hash, expires_at)"
+			" VALUES ($1::uuid, $2, now() + interval '1 day' * $3::int)),"
+			" audit AS (INSERT INTO audit_log (user_id, action, address)"
+			" VALUES ($1::uuid, 'login', $4))"
+			" SELECT " SQL_USER_JSON ", set_config('synchronous_commit', 'off', true)"
+			" FROM users WHERE id = $1::uuid",
+			DB_ARGS(db_text(user_id), db_text(hash),
+				db_int(config_int(app->config, CFG_SESSION_DAYS)),
+				db_text(rq->remote_addr)),
+			ret_account, e);
 }
 
 /* Over plain http (localhost) both: browsers that refuse Secure there keep the other one. */
@@ -121,26 +122,12 @@ static void set_cookies(struct response *rs, const struct request *rq, const cha
 	}
 }
 
-static int send_account(struct app *app, const char *user_id, struct response *rs, struct err *e)
-{
-	auto_db_result r = NULL;
-
-	if (db_query(
-		    app->db,
-		    "SELECT json_build_object('id', id, 'email', email, 'role', role, 'created_at',"
-		    " to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'))"
-		    " FROM users WHERE id = $1",
-		    DB_ARGS(db_text(user_id)), &r, e) < 0) {
-		return -1;
-	}
-	return response_json_text(rs, 200, db_get(r, 0, 0), e);
-}
-
 int login_post(struct app *app, struct request *rq, struct response *rs, struct err *e)
 {
 	struct login_body body;
 	struct account account;
 	auto_json *object = NULL;
+	auto_db_result user = NULL;
 	char email[EMAIL_MAX_BYTES + 1], token[SESSION_TEXT_BYTES];
 
 	if (request_json(rq, &object, e) < 0 || json_read(object, login_fields, 2, &body, e) < 0 ||
@@ -154,12 +141,11 @@ int login_post(struct app *app, struct request *rq, struct response *rs, struct 
 		return refuse_wrong(app, rq, &account, e);
 	}
 	token_new(SESSION_PREFIX, token, sizeof(token));
-	if (db_begin(app->db, e) < 0 || store_session(app, rq, account.id, token, e) < 0 ||
-	    db_commit(app->db, e) < 0) {
+	if (store_session(app, rq, account.id, token, &user, e) < 0) {
 		return -1;
 	}
 	set_cookies(rs, rq, token, config_int(app->config, CFG_SESSION_DAYS) * 24 * 3600);
-	return send_account(app, account.id, rs, e);
+	return response_json_text(rs, 200, db_get(user, 0, 0), e);
 }
 
 int logout_post(struct app *app, struct request *rq, struct response *rs, struct err *e)

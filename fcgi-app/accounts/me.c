@@ -2,6 +2,7 @@
 #include "accounts/handlers.h"
 #include "accounts/password.h"
 #include "db.h"
+#include "projects/sql.h"
 
 #include <stddef.h>
 
@@ -20,12 +21,9 @@ int me_get(struct app *app, struct request *rq, struct response *rs, struct err 
 {
 	auto_db_result r = NULL;
 
-	if (db_query(
-		    app->db,
-		    "SELECT json_build_object('id', id, 'email', email, 'role', role, 'created_at',"
-		    " to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'))"
-		    " FROM users WHERE id = $1 AND deleted_at IS NULL",
-		    DB_ARGS(db_text(rq->user.id)), &r, e) < 0) {
+	if (db_query(app->db,
+		     "SELECT " SQL_USER_JSON " FROM users WHERE id = $1 AND deleted_at IS NULL",
+		     DB_ARGS(db_text(rq->user.id)), &r, e) < 0) {
 		return -1;
 	}
 	if (db_rows(r) != 1) {

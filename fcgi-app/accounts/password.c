@@ -3,8 +3,8 @@
 #include <sodium.h>
 #include <string.h>
 
-#define PASSES	     2
-#define MEMORY_BYTES (19u * 1024 * 1024)
+#define PASSES	     3
+#define MEMORY_BYTES (12u * 1024 * 1024)
 
 _Static_assert(PASSWORD_HASH_BYTES >= crypto_pwhash_STRBYTES, "a hash must fit");
 

@@ -7,10 +7,6 @@
 
 #include <string.h>
 
-#define SQL_USER_JSON                                                                              \
-	"json_build_object('id', id, 'email', email, 'role', role, 'created_at', " SQL_TIME(       \
-		"created_at") ")::text"
-
 static const char *const roles[] = {"owner", "member", NULL};
 
 /* Of POST and PATCH; NULL: not given. */
