@@ -178,14 +178,20 @@ static int on_sse(void *ctx, const struct sse_event *event, struct err *e)
 	return take_json(s, event->data, event->data_len, e);
 }
 
-/* What kind of body this is shows in its first byte: no line of an event stream begins with '{'. */
-static void detect(struct openai_stream *s, const char *bytes, size_t len)
+/* What kind of body this is shows in its first byte: no line of an event stream begins with '{'.
+ * Returns how much white space comes before it. */
+static size_t detect(struct openai_stream *s, const char *bytes, size_t len)
 {
-	for (size_t i = 0; i < len && s->body == OPENAI_BODY_UNKNOWN; i++) {
-		if (!strchr(" \t\r\n", bytes[i]) || bytes[i] == '\0') {
+	size_t i = 0;
+
+	while (s->body == OPENAI_BODY_UNKNOWN && i < len) {
+		if (bytes[i] == ' ' || bytes[i] == '\t' || bytes[i] == '\r' || bytes[i] == '\n') {
+			i++;
+		} else {
 			s->body = bytes[i] == '{' ? OPENAI_BODY_JSON : OPENAI_BODY_EVENTS;
 		}
 	}
+	return i;
 }
 
 static int too_much(const struct openai_stream *s, struct err *e)
@@ -196,11 +202,15 @@ static int too_much(const struct openai_stream *s, struct err *e)
 
 int openai_stream_feed(struct openai_stream *s, const char *bytes, size_t len, struct err *e)
 {
+	size_t skip;
+
 	if (__builtin_add_overflow(s->raw_bytes, len, &s->raw_bytes) ||
 	    s->raw_bytes / RAW_PER_TEXT_BYTE > s->max_bytes) {
 		return too_much(s, e);
 	}
-	detect(s, bytes, len);
+	skip = detect(s, bytes, len);
+	bytes += skip;
+	len -= skip;
 	switch (s->body) {
 	case OPENAI_BODY_UNKNOWN:
 		return 0;
