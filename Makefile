@@ -72,6 +72,7 @@ include mk/agent.mk
 include mk/test.mk
 include mk/bench.mk
 include mk/check.mk
+include mk/sandboxd.mk
 
 clean:
 	rm -rf $(BUILD)

@@ -136,7 +136,12 @@ export class SandboxdFixture {
     fs.chmodSync(this.state, 0o755);
     run(path.join(ROOT, 'scripts/accounts'), []);
     this.db.create();
-    run(path.join(BUILD, 'slipway-sandboxd'), this.#arguments(['--ensure-image']), { env: this.environment() });
+    this.ensureImage();
+  }
+
+  // The image of these tests, made of the programs under test.
+  ensureImage() {
+    return run(path.join(BUILD, 'slipway-sandboxd'), this.#arguments(['--ensure-image']), { env: this.environment() });
   }
 
   // Starts it and waits until it serves. Returns the process.
