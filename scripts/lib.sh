@@ -70,6 +70,18 @@ config_set() { # KEY VALUE
 	CONFIG_VALUES[$1]=$2
 }
 
+# Where the API answers, as somebody on this machine reaches it.
+public_address() {
+	local scheme=http host
+	[[ -z $(config_get SLIPWAY_TLS_CERT) ]] || scheme=https
+	host=$(config_get SLIPWAY_BIND 127.0.0.1)
+	case $host in
+	0.0.0.0 | '*' | ::) host=127.0.0.1 ;;
+	*:*) host=[$host] ;;
+	esac
+	printf '%s://%s:%s\n' "$scheme" "$host" "$(config_get SLIPWAY_PORT 8080)"
+}
+
 # Our answer from the inside, whatever the public address and TLS are.
 local_get() { # PATH [CURL OPTIONS…]
 	local path=$1

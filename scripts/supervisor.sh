@@ -144,7 +144,7 @@ runit_logs() { # NAME LINES FOLLOW
 	if [[ -n $3 ]]; then
 		tail -n "$2" -F "$STATE/log/$1/current"
 	else
-		cat "$STATE/log/$1"/@*.s "$STATE/log/$1/current" 2>/dev/null | tail -n "$2"
+		{ cat "$STATE/log/$1"/@*.s "$STATE/log/$1/current" 2>/dev/null || true; } | tail -n "$2"
 	fi
 }
 

@@ -1,0 +1,150 @@
+#!/bin/bash
+# Sets Slipway up on this machine and keeps it running: ./deploy.sh as root, no arguments. Running it
+# again upgrades what changed and loses nothing. `./deploy.sh help` says the rest.
+set -euo pipefail
+cd "$(dirname "$0")"
+. scripts/lib.sh
+
+usage() {
+	cat <<-END
+		./deploy.sh                   install, build and start everything; repeat it to upgrade
+		./deploy.sh down              stop everything; what is on disk stays
+		./deploy.sh status            what runs, and what /readyz says
+		./deploy.sh logs [-f] [-n LINES] [SERVICE]
+		./deploy.sh restart SERVICE   postgres, dockerd, sandboxd, api or nginx
+
+		Settings are taken from the environment into var/slipway.env (all of them: docs/CONFIG.md):
+		  SLIPWAY_PORT=8081 ./deploy.sh
+		  OPENAI_API_KEY=sk-… ./deploy.sh
+		  SLIPWAY_PUBLIC_URL=https://build.example.com SLIPWAY_TLS_CERT=… SLIPWAY_TLS_KEY=… ./deploy.sh
+	END
+}
+
+# Service accounts must be able to walk to the state directory. 1 names the first that they cannot.
+reachable() { # DIRECTORY
+	local path=$1
+	while [[ $path != / ]]; do
+		[[ $(stat -c %A "$path") == *x ]] || return 1
+		path=$(dirname "$path")
+	done
+}
+
+# var/ in the clone; where service accounts cannot reach that, a link there to /var/lib/slipway.
+choose_state() {
+	local outside=/var/lib/slipway
+	if [[ -n ${SLIPWAY_STATE_DIR-} ]]; then
+		state=$SLIPWAY_STATE_DIR
+	elif [[ -e var ]]; then
+		state=$(realpath var)
+	elif [[ ! -e $outside/slipway.env ]] && reachable "$PWD"; then
+		state=$PWD/var
+	else
+		state=$outside
+	fi
+	export SLIPWAY_STATE_DIR=$state
+}
+
+link_state() {
+	if [[ ! -e var && $state != "$PWD/var" ]]; then
+		ln -s "$state" var
+		say "var is a link to $state"
+	fi
+}
+
+check_machine() {
+	[[ $(uname -s) == Linux ]] || die "Slipway runs on Linux"
+	[[ $(id -u) == 0 ]] || die "deploy.sh needs root: it makes accounts, mounts disks and starts services" \
+		"run: sudo ./deploy.sh"
+	local available
+	available=$(df --output=avail -k . | tail -n 1)
+	((available > 3 * 1024 * 1024)) || warn "less than 3 GiB of disk are free here; the images need about 1.5"
+}
+
+build() {
+	make --no-print-directory --jobs "$(nproc)" all 2>&1 | indent ||
+		die "the build failed" "its message is above; report it with the output of: make V=1"
+}
+
+# A run of one line, to see the whole chain answer.
+prove_it_runs() {
+	local answer
+	answer=$(curl --silent --show-error --insecure --max-time 60 --header @- \
+		--header 'Content-Type: application/json' --data '{"code":"console.log(1+1)"}' \
+		"$(public_address)/api/v1/execute" <<<"Authorization: Bearer $(<"$state/api-key")") || true
+	[[ $(jq -r .output <<<"$answer" 2>/dev/null) == 2 ]] ||
+		die "everything is up, but console.log(1+1) did not answer 2: $answer" "./deploy.sh logs"
+	say "console.log(1+1) answers 2 in $(jq -r .duration_ms <<<"$answer") ms"
+}
+
+summary() {
+	local url port shown=$state
+	[[ ! var -ef $state ]] || shown=var
+	port=$(config_get SLIPWAY_PORT 8080)
+	url=$(config_get SLIPWAY_PUBLIC_URL)
+	step "Slipway is running: $bold${url:-http://localhost:$port}$plain"
+	say "API key:         $shown/api-key"
+	if [[ -s $state/admin-password ]]; then
+		say "owner:           owner@localhost, password in $shown/admin-password"
+	fi
+	say "settings:        $shown/slipway.env, then ./deploy.sh again"
+	say "look after it:   ./deploy.sh status | logs | down"
+	say "first call:"
+	printf '%s\n' "curl -H \"Authorization: Bearer \$(cat $shown/api-key)\" -H 'Content-Type: application/json' \\" \
+		"     -d '{\"code\":\"console.log(1+1)\"}' ${url:-http://localhost:$port}/api/v1/execute" | indent
+	if [[ -z $url ]]; then
+		say "It listens on this machine only. From yours:"
+		say "  ssh -L $port:localhost:$port root@$(hostname -f 2>/dev/null || hostname)"
+		say "then open http://localhost:$port"
+	else
+		say "DNS records wanted, both to this machine: $(host_of "$url") and *.$(config_get SLIPWAY_PREVIEW_DOMAIN preview.localhost)"
+	fi
+	if [[ -z $(config_get OPENAI_API_KEY)$(config_get OPENAI_BASE_URL) ]]; then
+		say "No model is set: the offline provider answers from templates. OPENAI_API_KEY=… ./deploy.sh"
+	fi
+}
+
+host_of() {
+	local host=${1#*://}
+	printf '%s\n' "${host%%[:/]*}"
+}
+
+deploy() {
+	check_machine
+	step "Packages"
+	scripts/packages run build
+	step "Building"
+	build
+	choose_state
+	step "Installing into $state"
+	scripts/instance prepare
+	link_state
+	scripts/instance up
+	load_config "$state/slipway.env"
+	if [[ ! -e $state/demonstrated ]]; then
+		step "The main job, once"
+		scripts/demo "$CONFIG" 'Create a simple express server'
+		touch "$state/demonstrated"
+	else
+		prove_it_runs
+	fi
+	summary
+}
+
+installed() {
+	choose_state
+	[[ -e $state/slipway.env ]] || die "nothing is installed here (no $state/slipway.env)" "install it: ./deploy.sh"
+}
+
+case ${1-} in
+'') deploy ;;
+down | status | logs | restart)
+	[[ $(id -u) == 0 ]] || die "this needs root" "run: sudo ./deploy.sh $*"
+	installed
+	scripts/instance "$@"
+	;;
+help | -h | --help) usage ;;
+*)
+	usage >&2
+	exit 2
+	;;
+esac
