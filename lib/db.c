@@ -221,11 +221,15 @@ static PGresult *execute(struct db *db, const char *name, const struct db_param 
 	return PQexecPrepared(db->conn, name, (int)n, values, lengths, formats, 0);
 }
 
-/* A server that was restarted closed our connection while we were idle: worth one new try, because
- * nothing was executed. True when the connection is gone and no transaction was lost with it. */
-static bool may_retry(const struct db *db)
+/* True when the server closed the connection while we were idle, as it does when it is restarted.
+ * libpq alone would not tell: it stops reading at the server's farewell, and the next statement
+ * fails. */
+static bool closed_while_idle(const struct db *db)
 {
-	return PQstatus(db->conn) != CONNECTION_OK && !db->in_transaction;
+	struct pollfd p = {.fd = PQsocket(db->conn), .events = POLLRDHUP};
+
+	return !PQconsumeInput(db->conn) || PQstatus(db->conn) != CONNECTION_OK ||
+	       (poll(&p, 1, 0) == 1 && (p.revents & (POLLRDHUP | POLLHUP | POLLERR)));
 }
 
 int db_query(struct db *db, const char *sql, const struct db_param *params, size_t n_params,
@@ -242,8 +246,8 @@ int db_query(struct db *db, const char *sql, const struct db_param *params, size
 	if (ensure_connected(db, e) < 0) {
 		return -1;
 	}
-	/* An idle connection's end shows when its socket is looked at, before anything is sent. */
-	if (!db->in_transaction && (!PQconsumeInput(db->conn) || may_retry(db))) {
+	/* Nothing was sent yet, so a new connection may take its place. */
+	if (!db->in_transaction && closed_while_idle(db)) {
 		disconnect(db);
 		if (connect_now(db, e) < 0) {
 			return -1;
