@@ -11,7 +11,6 @@
 #include "worker.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <grp.h>
 #include <signal.h>
 #include <stdio.h>
@@ -77,10 +76,6 @@ static int open_sockets(struct master *m, struct err *e)
 		if (unix_listen(path, 0660, LISTEN_BACKLOG, &m->listen_fds[p], e) < 0 ||
 		    give_to_group(path, 0660, e) < 0) {
 			return -1;
-		}
-		/* Workers wait in accept(2): libfcgi spins on EAGAIN. */
-		if (fcntl(m->listen_fds[p], F_SETFL, 0) < 0) {
-			return err_errno(e, ERR_INTERNAL, "cannot make %s blocking", path);
 		}
 	}
 	return 0;

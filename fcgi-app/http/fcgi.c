@@ -43,7 +43,7 @@ struct fcgi_conn *fcgi_conn_create(int listen_fd)
 	if (!c) {
 		return NULL;
 	}
-	/* libfcgi waits in accept(2). */
+	/* libfcgi waits in accept(2), and would spin on EAGAIN. */
 	if (flags < 0 || fcntl(listen_fd, F_SETFL, flags & ~O_NONBLOCK) < 0 ||
 	    FCGX_InitRequest(&c->rq, listen_fd, FCGI_FAIL_ACCEPT_ON_INTR) != 0) {
 		free(c);

@@ -138,8 +138,10 @@ int response_json(struct response *rs, int status, const json_t *value, struct e
 
 int response_empty(struct response *rs, int status, struct err *e)
 {
-	/* RFC 9110, 8.6: no Content-Length in a 204. */
-	return send_head(rs, status, NULL, status == 204 ? "" : "Content-Length: 0\r\n", e);
+	/* RFC 9110, 8.6: none in a 204; in a 304 it would be that of the representation. */
+	bool without = status == 204 || status == 304;
+
+	return send_head(rs, status, NULL, without ? "" : "Content-Length: 0\r\n", e);
 }
 
 int response_stream_begin(struct response *rs, const char *content_type, struct err *e)
