@@ -33,9 +33,11 @@ struct probe {
 	size_t n_refused;
 	bool found;
 	struct listener at; /* when found */
+	unsigned attempts;
 	int64_t deadline_ms;
 	char why[ERR_TEXT_MAX_BYTES]; /* the last failure */
-	struct bufferevent *bev;      /* an attempt under way */
+	int attempts;
+	struct bufferevent *bev; /* an attempt under way */
 	struct probe_reply reply;
 };
 
@@ -128,16 +130,24 @@ static bool find(struct probe *p)
 	return false;
 }
 
-/* Where to connect for what was bound: any address means loopback. */
-static struct sockaddr_storage reachable(const struct listener *l)
+/*
+ * Where to connect for what was bound: any address means loopback. A socket on :: takes IPv4 too
+ * unless it says otherwise, and where IPv6 is off (Docker's default) no ::1 exists: so it is tried
+ * by IPv4 and IPv6 in turn.
+ */
+static struct sockaddr_storage reachable(const struct listener *l, unsigned attempt)
 {
 	struct sockaddr_storage to = l->at;
 	struct sockaddr_in *v4 = (struct sockaddr_in *)&to;
 	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&to;
 
 	if (to.ss_family == AF_INET && v4->sin_addr.s_addr == htonl(INADDR_ANY)) {
-		v4->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	} else if (to.ss_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&v6->sin6_addr)) {
+		return ipv4_loopback(listener_port(l));
+	}
+	if (to.ss_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&v6->sin6_addr)) {
+		if (attempt % 2 == 0) {
+			return ipv4_loopback(listener_port(l));
+		}
 		v6->sin6_addr = in6addr_loopback;
 	}
 	return to;
@@ -210,7 +220,7 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
 
 static void attempt(struct probe *p)
 {
-	struct sockaddr_storage to = reachable(&p->at);
+	struct sockaddr_storage to = reachable(&p->at, p->attempts++);
 	int len =
 		to.ss_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
 
@@ -231,22 +241,21 @@ static void tick(struct probe *p)
 {
 	int64_t now = clock_mono_ms();
 
+	if (p->found && now >= p->deadline_ms) {
+		/* An endless answer is one all the same. */
+		if (p->bev && p->reply.status != 0) {
+			answered(p);
+		} else {
+			report_failure(p);
+		}
+		return;
+	}
 	if (!p->bev && find(p)) {
 		if (!p->found) {
 			p->found = true;
 			p->deadline_ms = now + ANSWER_MS;
 		}
 		attempt(p);
-		return;
-	}
-	if (!p->found || now < p->deadline_ms) {
-		return;
-	}
-	/* An endless answer is one all the same. */
-	if (p->bev && p->reply.status != 0) {
-		answered(p);
-	} else {
-		report_failure(p);
 	}
 }
 
