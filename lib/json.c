@@ -49,6 +49,11 @@ int json_parse(const char *text, size_t len, size_t max_bytes, json_t **ret_valu
 		return -1;
 	}
 	value = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
+	if (!value && json_error_code(&why) == json_error_null_character) {
+		return err_set(e, ERR_INVALID,
+			       "the JSON holds a NUL character (line %d, column %d)", why.line,
+			       why.column);
+	}
 	if (!value) {
 		return err_set(e, ERR_INVALID, "not valid JSON: %s (line %d, column %d)", why.text,
 			       why.line, why.column);
