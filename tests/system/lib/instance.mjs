@@ -189,6 +189,7 @@ class Instance {
       SLIPWAY_PORT: String(port),
       SLIPWAY_LOG_LEVEL: 'debug',
       BUILD_DIR: process.env.SLIPWAY_TEST_BUILD ?? `${ROOT}/build/release`,
+      ...(process.env.SLIPWAY_TEST_IMAGE && { SLIPWAY_SANDBOX_IMAGE: process.env.SLIPWAY_TEST_IMAGE }),
       ...settings,
     });
   }
