@@ -1,7 +1,7 @@
 /*
- * libevent refers to the C library's name lookups, though a program that uses numeric addresses never
- * gets there. In a static program they would load shared objects of a C library that may not be in
- * the image. These take their place at link time: no name is known here.
+ * libevent refers to the C library's name lookups, though a program that uses numeric addresses
+ * never gets there. In a static program they would load shared objects of a C library that may not
+ * be in the image. These take their place at link time: no name is known here.
  */
 
 #include <netdb.h>

@@ -36,8 +36,7 @@ struct probe {
 	unsigned attempts;
 	int64_t deadline_ms;
 	char why[ERR_TEXT_MAX_BYTES]; /* the last failure */
-	int attempts;
-	struct bufferevent *bev; /* an attempt under way */
+	struct bufferevent *bev;      /* an attempt under way */
 	struct probe_reply reply;
 };
 
@@ -128,6 +127,17 @@ static bool find(struct probe *p)
 		}
 	}
 	return false;
+}
+
+static struct sockaddr_storage ipv4_loopback(in_port_t port)
+{
+	struct sockaddr_storage to = {0};
+	struct sockaddr_in *v4 = (struct sockaddr_in *)&to;
+
+	v4->sin_family = AF_INET;
+	v4->sin_port = htons(port);
+	v4->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	return to;
 }
 
 /*

@@ -70,10 +70,7 @@ static int check_sum(const char *block, const struct ustar *h, struct err *e)
 	for (size_t i = 0; i < TAR_BLOCK_BYTES; i++) {
 		sum += i >= from && i < to ? ' ' : (unsigned char)block[i];
 	}
-	if (read_octal(h->checksum, sizeof(h->checksum), &want, e) < 0) {
-		return -1;
-	}
-	if (sum != want) {
+	if (read_octal(h->checksum, sizeof(h->checksum), &want, e) < 0 || sum != want) {
 		return err_set(e, ERR_INVALID, "not a tar stream: wrong checksum in a header");
 	}
 	return 0;

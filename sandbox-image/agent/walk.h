@@ -24,7 +24,8 @@ typedef int walk_fn(void *ctx, const struct walk_entry *entry, enum walk_next *r
 		    struct err *e);
 
 /*
- * Names that cannot be paths (not UTF-8, too deep) are left out. *ret_truncated when there are more
- * entries than WALK_ENTRIES_MAX, or a directory could not be read.
+ * Names that cannot be paths (not UTF-8, too deep) are left out, directories that the identity in
+ * force may not read are not entered. *ret_truncated when there are more entries than
+ * WALK_ENTRIES_MAX.
  */
 NODISCARD int walk(int workspace_fd, walk_fn *fn, void *ctx, bool *ret_truncated, struct err *e);
