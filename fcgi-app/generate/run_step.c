@@ -215,8 +215,8 @@ int run_step(struct turn *t, struct err *e)
 		    t, "step",
 		    json_pack("{s:s,s:s,s:s}", "name", "run", "state", "started", "entry", s.entry),
 		    e) < 0 ||
-	    turn_tick(t, e) < 0) {
-		return -1;
+	    turn_tick(t, e) < 0 || event_log_flush(&t->log, e) < 0) {
+		return -1; /* flushed, for waking a sandbox may take a while */
 	}
 	uuid_new(run_id);
 	if (run_with_retry(&s, run_id, &result, &failure) == 0) {
