@@ -75,6 +75,15 @@ static void take_head(struct probe_reply *r, const struct http_head *h)
 	}
 }
 
+/* Told at once, not only when a head should have ended: mail servers and the like speak first. */
+static bool looks_like_http(const struct strbuf *head)
+{
+	static const char start[] = "HTTP/1.";
+	size_t n = head->len < sizeof(start) - 1 ? head->len : sizeof(start) - 1;
+
+	return memcmp(head->data, start, n) == 0;
+}
+
 /* 1: a final head is complete and what follows it lies in r->head; 0: more bytes; -1. */
 static int parse_head(struct probe_reply *r, struct err *e)
 {
@@ -82,6 +91,9 @@ static int parse_head(struct probe_reply *r, struct err *e)
 	size_t used;
 	int n;
 
+	if (!looks_like_http(&r->head)) {
+		return err_set(e, ERR_UPSTREAM, "the answer is not HTTP/1");
+	}
 	while ((n = http_head_parse_response(r->head.data, r->head.len, &h, &used, e)) == 1) {
 		int status = h.status;
 

@@ -336,14 +336,28 @@ static void started(struct run *r, pid_t pid)
 	}
 }
 
+/*
+ * The next message; 0 at the end, -1 when there is none yet. A supervisor that ends without having
+ * read our byte resets the connection: that is reported before the message that waits behind it.
+ */
+static ssize_t receive(int control, struct supervisor_msg *m)
+{
+	ssize_t n;
+
+	do {
+		n = recv(control, m, sizeof(*m), MSG_DONTWAIT);
+	} while (n < 0 && (errno == EINTR || errno == ECONNRESET));
+	return n < 0 && errno != EAGAIN ? 0 : n;
+}
+
 static void on_control(evutil_socket_t fd, short what, void *arg)
 {
 	struct run *r = arg;
 	struct supervisor_msg m;
-	ssize_t n = recv(fd, &m, sizeof(m), MSG_DONTWAIT);
+	ssize_t n = receive(fd, &m);
 
 	(void)what;
-	if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+	if (n < 0) {
 		return;
 	}
 	if (n != (ssize_t)sizeof(m) || m.type == SUPERVISOR_STUCK) {
