@@ -73,6 +73,7 @@ include mk/test.mk
 include mk/bench.mk
 include mk/check.mk
 include mk/sandboxd.mk
+include mk/system-test.mk
 
 clean:
 	rm -rf $(BUILD)

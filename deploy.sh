@@ -140,7 +140,7 @@ case ${1-} in
 down | status | logs | restart)
 	[[ $(id -u) == 0 ]] || die "this needs root" "run: sudo ./deploy.sh $*"
 	installed
-	scripts/instance "$@"
+	exec scripts/instance "$@"
 	;;
 help | -h | --help) usage ;;
 *)

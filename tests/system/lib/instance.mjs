@@ -188,6 +188,7 @@ class Instance {
       SLIPWAY_INSTANCE: this.name,
       SLIPWAY_PORT: String(port),
       SLIPWAY_LOG_LEVEL: 'debug',
+      SLIPWAY_SANDBOX_IMAGE: process.env.SLIPWAY_TEST_IMAGE ?? 'custom-node-sandbox:latest',
       BUILD_DIR: process.env.SLIPWAY_TEST_BUILD ?? `${ROOT}/build/release`,
       ...(process.env.SLIPWAY_TEST_IMAGE && { SLIPWAY_SANDBOX_IMAGE: process.env.SLIPWAY_TEST_IMAGE }),
       ...settings,
