@@ -211,8 +211,8 @@ static int delete_user(struct app *app, const char *id, struct err *e)
 	static const char *const statements[] = {
 		"DELETE FROM sessions WHERE user_id = $1",
 		"DELETE FROM api_keys WHERE user_id = $1",
-		"UPDATE generations SET cancel_requested = true"
-		" WHERE user_id = $1 AND state = 'running'",
+		("UPDATE generations SET cancel_requested = true"
+		 " WHERE user_id = $1 AND state = 'running'"),
 		"UPDATE projects SET deleted_at = now() WHERE user_id = $1 AND deleted_at IS NULL",
 		"UPDATE sandboxes SET desired_state = 'removed' WHERE user_id = $1",
 	};

@@ -29,16 +29,19 @@ static bool seen_before(size_t i)
 	return false;
 }
 
-/* "/a/{id}/b.c" as the regular expression ^/a/[^/]+/b\.c$ */
+/* "/a/{id}/b.c" as the regular expression ^/a/[^/]+/b\.c$. What {x*} stands for may hold anything,
+ * a line break too: the expression ends before it. */
 static void write_regex(const char *pattern, FILE *out)
 {
 	fputs("~ ^", out);
 	while (*pattern) {
-		if (*pattern == '{') {
-			size_t len = strcspn(pattern, "}");
+		size_t len = *pattern == '{' ? strcspn(pattern, "}") : 0;
 
-			/* (?s): a file's name may hold what "." does not match. */
-			fputs(pattern[len - 1] == '*' ? "(?s:.+)" : "[^/]+", out);
+		if (len > 0 && pattern[len - 1] == '*') {
+			return;
+		}
+		if (len > 0) {
+			fputs("[^/]+", out);
 			pattern += len + 1;
 			continue;
 		}
