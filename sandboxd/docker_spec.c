@@ -67,14 +67,14 @@ static json_t *isolation_json(const struct driver_spec *spec)
 
 	(void)snprintf(tmp, sizeof(tmp), "rw,nosuid,nodev,mode=1777,size=%lld",
 		       (long long)spec->tmp_bytes);
-	return json_pack("{s:s,s:s,s:s,s:s,s:b,s:b,s:b,s:[s],s:[s,s,s],s:[s],s:{s:s},s:{s:s},"
+	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:b,s:b,s:b,s:[s],s:[s,s,s],s:[s],s:{s:s},s:{s:s},"
 			 "s:{s:s,s:{s:s,s:s}}}",
 			 "Runtime", spec->runtime, "NetworkMode", "none", "IpcMode", "private",
-			 "CgroupnsMode", "private", "Privileged", 0, "ReadonlyRootfs", 1, "Init", 0,
-			 "CapDrop", "ALL", "CapAdd", "SETUID", "SETGID", "KILL", "SecurityOpt",
-			 "no-new-privileges:true", "RestartPolicy", "Name", "no", "Tmpfs", "/tmp",
-			 tmp, "LogConfig", "Type", "json-file", "Config", "max-size", "1m",
-			 "max-file", "1");
+			 "CgroupnsMode", "private", "UsernsMode", "host", "Privileged", 0,
+			 "ReadonlyRootfs", 1, "Init", 0, "CapDrop", "ALL", "CapAdd", "SETUID",
+			 "SETGID", "KILL", "SecurityOpt", "no-new-privileges:true", "RestartPolicy",
+			 "Name", "no", "Tmpfs", "/tmp", tmp, "LogConfig", "Type", "json-file",
+			 "Config", "max-size", "1m", "max-file", "1");
 }
 
 json_t *docker_spec_json(const struct driver_spec *spec)

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HEALTH_EVERY_MS	   10000
+#define HEALTH_EVERY_MS	   5000
 #define HEALTH_PATIENCE_MS 3000
 #define IDLE_EVERY_MAX_MS  15000
 

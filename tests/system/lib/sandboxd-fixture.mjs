@@ -53,7 +53,12 @@ export function callSocket(socketPath, method, target, body) {
       response.on('error', reject);
       response.on('end', () => {
         const text = Buffer.concat(chunks).toString();
-        resolve({ status: response.statusCode, json: text === '' ? null : JSON.parse(text) });
+        resolve({
+          status: response.statusCode, text,
+          get json() {
+            return text === '' ? null : JSON.parse(text);
+          },
+        });
       });
     });
     request.on('timeout', () => request.destroy(new Error(`no answer to ${method} ${target}`)));
@@ -167,6 +172,22 @@ export class SandboxdFixture {
     return child;
   }
 
+  // A daemon with the usual settings and no sandboxes: a test that failed must not fail the next.
+  async clean() {
+    if (!this.children.has(this.child)) {
+      await this.start();
+    }
+    for (const [id] of this.db.query('SELECT id FROM sandboxes')) {
+      await this.call('DELETE', `/v1/sandboxes/${id}`);
+    }
+  }
+
+  async restart(settings = {}) {
+    const { code } = await this.end();
+    assert.equal(code, 0, this.lastLog());
+    return this.start(settings);
+  }
+
   async answers() {
     try {
       return (await callSocket(this.socket, 'GET', '/v1/health')).status === 200;
@@ -265,6 +286,35 @@ export class SandboxdFixture {
 
   images() {
     return fs.readdirSync(`${this.state}/disks`).filter((f) => !f.startsWith('template-'));
+  }
+
+  // What does not fit together: things without a row that is running, rows at work nobody does.
+  inconsistencies() {
+    const rows = new Map(this.db.query('SELECT id, actual_state FROM sandboxes').map(([id, state]) => [id, state]));
+    const up = (id) => rows.get(id) === 'running';
+    const { images, mounts, directories } = this.leftovers();
+    const labelled = ask('docker', ['ps', '-a', '--filter', `label=slipway.instance=${this.tag}`, '--format',
+      '{{.Label "slipway.sandbox"}}']).split('\n').filter(Boolean);
+    return [
+      ...[...rows].filter(([, state]) => !['running', 'stopped', 'failed'].includes(state)).map(([id, state]) => `${state} row ${id}`),
+      ...[...rows].filter(([id]) => up(id) && !labelled.includes(id)).map(([id]) => `running row without container ${id}`),
+      ...labelled.filter((id) => !up(id)).map((id) => `container ${id}`),
+      ...mounts.map((m) => path.basename(m)).filter((id) => !up(id)).map((id) => `mount ${id}`),
+      ...directories.filter((id) => !up(id)).map((id) => `directory ${id}`),
+      ...images.filter((f) => !rows.has(f.replace(/\.img$/, ''))).map((f) => `image ${f}`),
+      ...this.loops().length > [...rows].filter(([id]) => up(id)).length ? ['loop device'] : [],
+    ];
+  }
+
+  // Until everything fits together.
+  async settled(deadline_ms = 20_000) {
+    let left;
+    await until(() => {
+      left = this.inconsistencies();
+      return left.length === 0;
+    }, 'everything fits together', deadline_ms).catch((e) => {
+      throw new Error(`${e.message}\n${left.join('\n')}\n${this.lastLog()}`);
+    });
   }
 
   workspace(box) {
