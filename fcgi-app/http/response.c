@@ -79,10 +79,10 @@ static int send_head(struct response *rs, int status, const char *content_type, 
 {
 	auto_strbuf head;
 
+	strbuf_init(&head, 2 * RESPONSE_HEADERS_MAX_BYTES);
 	if (rs->started) {
 		return err_set(e, ERR_INTERNAL, "a second answer to one request");
 	}
-	strbuf_init(&head, 2 * RESPONSE_HEADERS_MAX_BYTES);
 	strbuf_addf(&head, "Status: %d %s\r\n", status, reason_of(status));
 	if (content_type) {
 		strbuf_addf(&head, "Content-Type: %s\r\n", content_type);
