@@ -9,9 +9,11 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
-#define AGENT_VERSION	  "0.1.0"
-#define AGENT_CONNS_MAX	  64
-#define AGENT_HELPERS_MAX 8
+#define AGENT_VERSION	"0.1.0"
+#define AGENT_CONNS_MAX 64
+/* A container of 512 MiB holds the agent as well as the code. */
+#define AGENT_BODIES_MAX_BYTES ((size_t)64 * 1024 * 1024)
+#define AGENT_HELPERS_MAX      8
 
 struct conn;
 struct run;
@@ -41,5 +43,15 @@ struct agent {
 	struct helper_list helpers; /* helper.c */
 	int n_helpers;
 
-	struct event *sweep; /* reaper.c */
+	int sigchld_fd; /* reaper.c */
+	struct event *sigchld, *sweep;
+	int64_t sweep_until_ms; /* 0: none under way */
+	bool beaten;		/* something of a run does not die: the agent gives up */
+
+	size_t bodies_bytes; /* of run requests held at once (runs.c) */
 };
+
+/* Everything but the listening socket, from agent->settings. */
+NODISCARD int agent_init(struct agent *agent, struct err *e);
+/* Also of one that is half made. Runs that go on are killed by their supervisors. */
+void agent_fini(struct agent *agent);

@@ -13,6 +13,9 @@
  * one are children born while it read; more rounds than this only a missing PID limit needs. */
 #define STOP_ROUNDS_MAX 32
 
+/* How long a zombie may stay that cannot be reaped: its tracer lives outside the tree. */
+#define ZOMBIES_MS 1000
+
 /* How long to wait for a SIGCHLD before looking again. */
 #define REAP_WAIT_NS (5 * 1000 * 1000)
 
@@ -38,9 +41,10 @@ static void signal_entry(const struct proc_entry *p, int sig)
 	}
 }
 
+/* The first thread can end while others run on (pthread_exit in main). */
 static bool is_dead(const struct proc_entry *p)
 {
-	return p->state == 'Z' || p->state == 'X' || p->state == 'x';
+	return p->state == 'X' || p->state == 'x' || (p->state == 'Z' && p->threads <= 1);
 }
 
 static bool was_there(const struct proc_table *before, const struct proc_entry *p)
@@ -120,21 +124,25 @@ static bool reap(kill_tree_reaped_fn *reaped, void *ctx)
 int kill_tree_all(int64_t deadline_ms, kill_tree_reaped_fn *reaped, void *ctx, struct err *e)
 {
 	const struct timespec wait = {.tv_nsec = REAP_WAIT_NS};
+	int64_t zombies_until_ms = CLOCK_NEVER;
 	sigset_t chld;
 	size_t alive;
 
 	sigemptyset(&chld);
 	sigaddset(&chld, SIGCHLD);
 	while (reap(reaped, ctx)) {
+		int64_t now = clock_mono_ms();
+
 		if (kill_tree_pass(getpid(), NULL, 0, &alive, e) < 0) {
 			return -1;
 		}
-		/* A zombie whose tracer lives elsewhere cannot be reaped yet; it runs no more. */
-		if (alive == 0) {
-			(void)reap(reaped, ctx);
+		if (alive == 0 && zombies_until_ms == CLOCK_NEVER) {
+			zombies_until_ms = now + ZOMBIES_MS;
+		}
+		if (alive == 0 && now >= zombies_until_ms) {
 			return 0;
 		}
-		if (clock_mono_ms() >= deadline_ms) {
+		if (now >= deadline_ms) {
 			return err_set(e, ERR_TIMEOUT, "%zu processes do not die", alive);
 		}
 		(void)sigtimedwait(&chld, NULL, &wait);

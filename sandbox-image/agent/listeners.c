@@ -64,7 +64,7 @@ static int diag_request(int fd, int family)
 }
 
 /* One datagram of a dump. 1: the dump is complete, 0: more, -1: refused. */
-static int diag_messages(const struct nlmsghdr *m, size_t len, struct listener *ret, size_t max,
+static int diag_messages(struct nlmsghdr *m, size_t len, struct listener *ret, size_t max,
 			 size_t *n)
 {
 	for (; NLMSG_OK(m, len); m = NLMSG_NEXT(m, len)) {

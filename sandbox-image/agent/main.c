@@ -1,10 +1,7 @@
 /* slipway-agent: PID 1 of a sandbox. Runs code, keeps its files, reaps its orphans. */
 
 #include "agent.h"
-#include "clock.h"
-#include "conn.h"
 #include "log.h"
-#include "reaper.h"
 #include "server.h"
 
 #include <grp.h>
@@ -44,17 +41,6 @@ static int watch_stop_signals(struct agent *agent, struct err *e)
 	return 0;
 }
 
-static void on_free_closed(evutil_socket_t fd, short what, void *arg)
-{
-	struct agent *agent = arg;
-
-	(void)fd;
-	(void)what;
-	conn_free_closed(agent);
-	/* There is room again (server.c). */
-	(void)event_add(agent->accept, NULL);
-}
-
 static int prepare_process(const struct settings *s, struct err *e)
 {
 	if (s->pid1 && getpid() != 1) {
@@ -71,27 +57,10 @@ static int prepare_process(const struct settings *s, struct err *e)
 	return 0;
 }
 
-static int agent_init(struct agent *agent, struct err *e)
+static int start(struct agent *agent, struct err *e)
 {
-	TAILQ_INIT(&agent->conns);
-	TAILQ_INIT(&agent->closed);
-	TAILQ_INIT(&agent->queued);
-	TAILQ_INIT(&agent->running);
-	TAILQ_INIT(&agent->draining);
-	TAILQ_INIT(&agent->helpers);
-	agent->started_ms = clock_mono_ms();
-	agent->base = event_base_new();
-	if (!agent->base) {
-		return err_set(e, ERR_INTERNAL, "cannot make an event loop");
-	}
-	agent->free_closed = event_new(agent->base, -1, 0, on_free_closed, agent);
-	if (!agent->free_closed) {
-		return err_set(e, ERR_INTERNAL, "out of memory");
-	}
-	if (prepare_process(&agent->settings, e) < 0 ||
-	    workspace_open(&agent->workspace, agent->settings.workspace, agent->settings.uid, e) <
-		    0 ||
-	    reaper_init(agent, e) < 0 || watch_stop_signals(agent, e) < 0) {
+	if (prepare_process(&agent->settings, e) < 0 || agent_init(agent, e) < 0 ||
+	    watch_stop_signals(agent, e) < 0) {
 		return -1;
 	}
 	return server_listen(agent, e);
@@ -103,7 +72,7 @@ int main(int argc, char **argv)
 	struct err e;
 
 	log_init("agent", LOG_INFO);
-	if (settings_load(argc, argv, &agent.settings, &e) < 0 || agent_init(&agent, &e) < 0) {
+	if (settings_load(argc, argv, &agent.settings, &e) < 0 || start(&agent, &e) < 0) {
 		log_err(LOG_ERROR, "start_failed", &e);
 		return 1;
 	}
@@ -113,7 +82,10 @@ int main(int argc, char **argv)
 		log_error("loop_failed", NULL);
 		return 1;
 	}
-	conn_close_all(&agent);
-	conn_free_closed(&agent);
+	if (agent.beaten) {
+		log_error("processes_do_not_die", NULL);
+		return 1;
+	}
+	agent_fini(&agent);
 	return 0;
 }

@@ -24,9 +24,8 @@ bool proc_stat_parse(const char *text, struct proc_entry *ret)
 
 	if (sscanf(text, "%d", &p.pid) != 1 || !after ||
 	    sscanf(after + 1,
-		   " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d "
-		   "%llu",
-		   &p.state, &p.ppid, &p.start) != 3) {
+		   " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %d %*d %llu",
+		   &p.state, &p.ppid, &p.threads, &p.start) != 4) {
 		return false;
 	}
 	*ret = p;

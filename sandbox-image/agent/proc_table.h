@@ -10,7 +10,8 @@
 
 struct proc_entry {
 	pid_t pid, ppid;
-	char state;		  /* R S D T t Z X … (proc(5)) */
+	char state;		  /* R S D T t Z X … (proc(5)); of the first thread only */
+	int threads;		  /* a zombie first thread of several is no dead process */
 	unsigned long long start; /* clock ticks since boot: with the pid it names one process */
 	bool descendant;
 };

@@ -11,8 +11,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define SWEEP_AGAIN_MS	 5
-#define SWEEP_EXCEPT_MAX 64
+#define SWEEP_AGAIN_MS	  5
+#define SWEEP_DEADLINE_MS (30 * 1000)
+#define SWEEP_EXCEPT_MAX  64
 
 static void reap(struct agent *agent)
 {
@@ -83,11 +84,22 @@ void reaper_sweep(struct agent *agent)
 	struct err e;
 
 	if (!has_sweeping(agent)) {
+		agent->sweep_until_ms = 0;
 		return;
+	}
+	if (agent->sweep_until_ms == 0) {
+		agent->sweep_until_ms = clock_mono_ms() + SWEEP_DEADLINE_MS;
 	}
 	if (kill_tree_pass(getpid(), except, list_except(agent, except), &alive, &e) == 0 &&
 	    alive == 0) {
+		agent->sweep_until_ms = 0;
 		tell_swept(agent);
+		return;
+	}
+	if (clock_mono_ms() >= agent->sweep_until_ms) {
+		/* The end of PID 1 is the end of all: the last means there is. */
+		agent->beaten = true;
+		(void)event_base_loopbreak(agent->base);
 		return;
 	}
 	(void)event_add(agent->sweep, &again);
@@ -102,9 +114,7 @@ static void on_sweep(evutil_socket_t fd, short what, void *arg)
 
 int reaper_init(struct agent *agent, struct err *e)
 {
-	struct event *sigchld;
 	sigset_t chld;
-	int fd;
 
 	sigemptyset(&chld);
 	sigaddset(&chld, SIGCHLD);
@@ -112,13 +122,14 @@ int reaper_init(struct agent *agent, struct err *e)
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0 || sigprocmask(SIG_BLOCK, &chld, NULL) < 0) {
 		return err_errno(e, ERR_INTERNAL, "cannot become a subreaper");
 	}
-	fd = signalfd(-1, &chld, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (fd < 0) {
+	agent->sigchld_fd = signalfd(-1, &chld, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (agent->sigchld_fd < 0) {
 		return err_errno(e, ERR_INTERNAL, "cannot make a signalfd");
 	}
-	sigchld = event_new(agent->base, fd, EV_READ | EV_PERSIST, on_sigchld, agent);
+	agent->sigchld =
+		event_new(agent->base, agent->sigchld_fd, EV_READ | EV_PERSIST, on_sigchld, agent);
 	agent->sweep = evtimer_new(agent->base, on_sweep, agent);
-	if (!sigchld || !agent->sweep || event_add(sigchld, NULL) < 0) {
+	if (!agent->sigchld || !agent->sweep || event_add(agent->sigchld, NULL) < 0) {
 		return err_set(e, ERR_INTERNAL, "out of memory");
 	}
 	return 0;

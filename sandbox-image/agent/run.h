@@ -69,7 +69,7 @@ struct run {
 
 /* Takes over `rq`. */
 struct run *run_create(struct agent *agent, struct run_request *rq, struct conn *conn);
-/* Leaves its list, closes and frees everything. */
+/* Closes and frees everything; it must be in no list. Processes are left to their supervisor. */
 void run_destroy(struct run *r);
 
 /* Sends a run that is in agent->running on its way. On failure nothing has started. */

@@ -9,8 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* JSON escapes make a file of 10 MiB larger on the wire. */
-#define RUN_BODY_MAX_BYTES   (12 * 1024 * 1024)
+/* 1 MiB of code and 1 MiB of stdin with every byte escaped, and the rest. */
+#define RUN_BODY_MAX_BYTES   (13 * 1024 * 1024)
 #define RUN_FILE_MAX_BYTES   (10 * 1024 * 1024)
 #define RUN_ID_MAX_BYTES     64
 #define RUN_ARGS_MAX	     256

@@ -9,6 +9,7 @@
 /* A POST /v1/runs: first its body, then its run. */
 struct submission {
 	struct strbuf body;
+	size_t charged; /* to agent->bodies_bytes, for the request as well as for its body */
 	struct run *run;
 };
 
@@ -53,7 +54,13 @@ int runs_on_begin(struct conn *c, struct err *e)
 int runs_on_body(struct conn *c, const char *bytes, size_t len, struct err *e)
 {
 	struct submission *s = conn_data(c);
+	struct agent *agent = conn_agent(c);
 
+	if (len > AGENT_BODIES_MAX_BYTES - agent->bodies_bytes) {
+		return err_set(e, ERR_RATE_LIMITED, "too many large requests at once");
+	}
+	agent->bodies_bytes += len;
+	s->charged += len;
 	strbuf_add(&s->body, bytes, len);
 	return strbuf_check(&s->body, "the body", e);
 }
@@ -195,6 +202,7 @@ void runs_on_gone(struct conn *c)
 		}
 	}
 	if (s) {
+		conn_agent(c)->bodies_bytes -= s->charged;
 		strbuf_fini(&s->body);
 		free(s);
 	}

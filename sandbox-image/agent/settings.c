@@ -92,12 +92,16 @@ int settings_load(int argc, char *const *argv, struct settings *ret, struct err 
 	    copy_text("SLIPWAY_AGENT_TOKEN", token ? token : "", s.token, sizeof(s.token), e) < 0 ||
 	    read_listen(&s, e) < 0 || read_number("SLIPWAY_UID", 1, INT_MAX, 0, &uid, e) < 0 ||
 	    read_number("SLIPWAY_RUNS_MAX", 1, 32, 1, &runs_max, e) < 0 ||
-	    read_number("SLIPWAY_RUN_QUEUE", 0, 24, 8, &run_queue, e) < 0) {
+	    read_number("SLIPWAY_RUN_QUEUE", 0, 64, 8, &run_queue, e) < 0) {
 		return -1;
 	}
 	s.uid = (uid_t)uid;
 	s.runs_max = (int)runs_max;
+	/* Some connections are left for everything that is not a run. */
 	s.run_queue = (int)run_queue;
+	if (s.run_queue > SETTINGS_RUN_CONNS_MAX - s.runs_max) {
+		s.run_queue = SETTINGS_RUN_CONNS_MAX - s.runs_max;
+	}
 	*ret = s;
 	return 0;
 }

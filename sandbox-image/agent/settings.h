@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #define SETTINGS_TOKEN_MIN_BYTES 16
+#define SETTINGS_RUN_CONNS_MAX	 48 /* runs and waiting runs together */
 
 struct settings {
 	char sandbox_id[64];

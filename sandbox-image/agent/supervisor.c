@@ -3,6 +3,7 @@
 #include "clock.h"
 #include "fds.h"
 #include "kill_tree.h"
+#include "run_files.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -15,8 +16,6 @@
 
 /* A killed process dies at once, unless the kernel holds it (a disk that hangs). */
 #define KILL_DEADLINE_MS (20 * 1000)
-
-#define WRITE_MODE 0644
 
 struct supervisor {
 	const struct run_request *rq;
@@ -82,18 +81,6 @@ static bool wait_for_end(struct supervisor *s, int64_t deadline_ms)
 	return false;
 }
 
-static int write_files(const struct run_request *rq, const struct workspace *w, struct err *e)
-{
-	for (size_t i = 0; i < rq->n_writes; i++) {
-		const struct run_write *f = &rq->writes[i];
-
-		if (workspace_put(w, f->path, WRITE_MODE, f->content, f->content_len, e) < 0) {
-			return err_prefix(e, "cannot write %.200s", f->path);
-		}
-	}
-	return 0;
-}
-
 static int open_sigchld(struct err *e)
 {
 	sigset_t chld;
@@ -115,7 +102,7 @@ static int start(struct supervisor *s, const struct workspace *w, const struct s
 		return err_errno(e, ERR_INTERNAL, "cannot become a subreaper");
 	}
 	s->chld = open_sigchld(e);
-	if (s->chld < 0 || write_files(s->rq, w, e) < 0) {
+	if (s->chld < 0 || run_files_write(s->rq, w, e) < 0) {
 		return -1;
 	}
 	return spawn_child(s->rq, w, stdio, &s->child, e);
@@ -133,7 +120,8 @@ __attribute__((noreturn)) static void supervisor_main(const struct run_request *
 						      const struct workspace *w, int control,
 						      struct spawn_stdio stdio)
 {
-	struct supervisor s = {.rq = rq, .control = control, .chld = -1};
+	/* The status is what it will be unless the program ends by itself. */
+	struct supervisor s = {.rq = rq, .control = control, .chld = -1, .wait_status = SIGKILL};
 	const int keep[] = {control, stdio.in, stdio.out, stdio.err, w->dir_fd};
 	struct supervisor_msg m = {.type = SUPERVISOR_STARTED};
 	sigset_t all;

@@ -1,0 +1,77 @@
+#include "agent.h"
+
+#include "clock.h"
+#include "conn.h"
+#include "fds.h"
+#include "reaper.h"
+#include "run.h"
+
+static void on_free_closed(evutil_socket_t fd, short what, void *arg)
+{
+	struct agent *agent = arg;
+
+	(void)fd;
+	(void)what;
+	conn_free_closed(agent);
+	/* There is room again (server.c). */
+	if (agent->accept) {
+		(void)event_add(agent->accept, NULL);
+	}
+}
+
+int agent_init(struct agent *agent, struct err *e)
+{
+	TAILQ_INIT(&agent->conns);
+	TAILQ_INIT(&agent->closed);
+	TAILQ_INIT(&agent->queued);
+	TAILQ_INIT(&agent->running);
+	TAILQ_INIT(&agent->draining);
+	TAILQ_INIT(&agent->helpers);
+	agent->listen_fd = agent->sigchld_fd = agent->workspace.dir_fd = -1;
+	agent->started_ms = clock_mono_ms();
+	agent->base = event_base_new();
+	if (!agent->base) {
+		return err_set(e, ERR_INTERNAL, "cannot make an event loop");
+	}
+	agent->free_closed = event_new(agent->base, -1, 0, on_free_closed, agent);
+	if (!agent->free_closed) {
+		return err_set(e, ERR_INTERNAL, "out of memory");
+	}
+	if (workspace_open(&agent->workspace, agent->settings.workspace, agent->settings.uid, e) <
+	    0) {
+		return -1;
+	}
+	return reaper_init(agent, e);
+}
+
+static void free_event(struct event **ev)
+{
+	if (*ev) {
+		event_free(*ev);
+		*ev = NULL;
+	}
+}
+
+void agent_fini(struct agent *agent)
+{
+	struct run *r;
+
+	if (!agent->base) {
+		return;
+	}
+	conn_close_all(agent);
+	conn_free_closed(agent);
+	while ((r = TAILQ_FIRST(&agent->running)) != NULL) {
+		TAILQ_REMOVE(&agent->running, r, link);
+		run_destroy(r);
+	}
+	free_event(&agent->accept);
+	free_event(&agent->sigchld);
+	free_event(&agent->sweep);
+	free_event(&agent->free_closed);
+	fds_close(&agent->listen_fd);
+	fds_close(&agent->sigchld_fd);
+	fds_close(&agent->workspace.dir_fd);
+	event_base_free(agent->base);
+	agent->base = NULL;
+}
