@@ -74,6 +74,11 @@ static int answer_error(const struct http_response *r, struct err *e)
 	return err_set(e, ERR_UPSTREAM, "the sandbox's agent answered %d (%s)", r->status, detail);
 }
 
+static int no_agent(struct err *e)
+{
+	return err_set(e, ERR_UNAVAILABLE, "the sandbox's agent does not answer; try again");
+}
+
 /* One request to an agent. ERR_UNAVAILABLE only when there was nobody to take it. */
 static int call(struct app *app, const char *socket, struct http_request *rq,
 		struct http_response *ret, struct err *e)
@@ -87,7 +92,7 @@ static int call(struct app *app, const char *socket, struct http_request *rq,
 		rq->headers = json_headers;
 	}
 	if (http_client_perform(app->http, rq, ret, e)) {
-		return -1;
+		return e->kind == ERR_UNAVAILABLE && !ret->status ? no_agent(e) : -1;
 	}
 	return ret->status / 100 == 2 ? 0 : answer_error(ret, e);
 }

@@ -42,7 +42,8 @@ struct run_callbacks {
 };
 
 /* Runs and streams to the end. ERR_UNAVAILABLE: no agent there (nothing has run, ensure and try
- * again); ERR_RATE_LIMITED: its queue is full; ERR_UPSTREAM: it broke off or spoke nonsense. */
+ * again); ERR_RATE_LIMITED: its queue is full; ERR_UPSTREAM: it broke off or spoke nonsense; or
+ * a callback's own error, as it is. */
 NODISCARD int agent_run(struct app *app, const char *socket, const struct run_request *rq,
 			const struct run_callbacks *cb, struct run_result *ret, struct err *e);
 

@@ -92,6 +92,8 @@ struct job {
 	struct sandbox sandbox;
 	struct run_request run;
 	struct run_sink sink;
+	bool agent_asked; /* else PostgreSQL or sandboxd failed, and asking again would hide which
+			   */
 };
 
 static int run_once(struct job *j, bool force, struct run_result *ret, struct err *e)
@@ -101,6 +103,7 @@ static int run_once(struct job *j, bool force, struct run_result *ret, struct er
 	if (sandbox_get(j->app, j->rq->user.id, j->project_id, force, &j->sandbox, e)) {
 		return -1;
 	}
+	j->agent_asked = true;
 	if (j->version > 0 && j->sandbox.hydrated_version != j->version &&
 	    sandbox_hydrate(j->app, &j->sandbox, j->project_id, j->version, e)) {
 		return -1;
@@ -114,7 +117,7 @@ static int run_with_retry(struct job *j, struct run_result *ret, struct err *e)
 	if (!run_once(j, false, ret, e)) {
 		return 0;
 	}
-	if (e->kind != ERR_UNAVAILABLE || response_started(j->sink.rs)) {
+	if (e->kind != ERR_UNAVAILABLE || !j->agent_asked || response_started(j->sink.rs)) {
 		return -1;
 	}
 	log_err(LOG_INFO, "sandbox_woken", e);
@@ -137,8 +140,10 @@ static int job_run(struct job *j, struct response *rs, struct err *e)
 		run_record(j->app, run_id, j->rq->user.id, j->project_id, NULL, j->sandbox.id,
 			   &result);
 	} else {
-		log_err(LOG_WARN, "run_failed", e);
 		rc = run_sink_fail(&j->sink, e);
+		if (!rc) { /* the edge logs only what it has to answer */
+			log_err(LOG_WARN, "run_failed", e);
+		}
 	}
 	if (rc && e->kind == ERR_RATE_LIMITED) {
 		response_header(rs, "Retry-After", "2");

@@ -16,7 +16,7 @@
 #define FAKE_AGENT_SCRIPTS 8
 
 struct fake_agent {
-	char path[100];
+	char path[108];
 	int fd;
 	pthread_t thread;
 	int stop[2]; /* pipe */

@@ -24,7 +24,7 @@
 #define PG_START_MS 30000
 
 struct pg {
-	char dir[64];
+	char dir[32];
 	char bin[64];
 	char conninfo[200];
 	pid_t pid;
