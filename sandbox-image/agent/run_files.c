@@ -1,5 +1,7 @@
 #include "run_files.h"
 
+#include "cleanup.h"
+#include "fs.h"
 #include "identity.h"
 #include "path.h"
 
@@ -52,21 +54,46 @@ static int move_aside(const struct workspace *w, const char *path, struct err *e
 	return result < 0 ? err_errno(e, ERR_INTERNAL, "cannot move %.200s aside", path) : 0;
 }
 
+static int overwrite(const struct run_write *f, const struct workspace *w, struct err *e)
+{
+	auto_close int fd = -1;
+	struct stat st;
+
+	/* O_NONBLOCK: a FIFO must not hang the run. */
+	if (fs_open_beneath(w->dir_fd, f->path, O_WRONLY | O_NOFOLLOW | O_NONBLOCK, 0, &fd, e) <
+	    0) {
+		return -1;
+	}
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || ftruncate(fd, 0) < 0) {
+		return err_errno(e, ERR_INTERNAL, "cannot overwrite it");
+	}
+	return fs_write_fd(fd, f->content, f->content_len, e);
+}
+
+/* Needs no room for a second file, nor for its name. */
+static int write_in_place(const struct run_write *f, const struct workspace *w, struct err *e)
+{
+	int result;
+
+	if (identity_enter(w->uid, e) < 0) {
+		return -1;
+	}
+	result = overwrite(f, w, e);
+	identity_leave();
+	return result;
+}
+
 static int write_file(const struct run_write *f, const struct workspace *w, struct err *e)
 {
-	struct err first;
-	bool is_dir;
+	struct err ignored;
 
-	if (workspace_put(w, f->path, FILE_MODE, f->content, f->content_len, &first) == 0) {
+	if (workspace_put(w, f->path, FILE_MODE, f->content, f->content_len, e) == 0) {
 		return 0;
 	}
-	if (first.kind == ERR_CONFLICT) {
-		if (move_aside(w, f->path, e) < 0) {
-			return -1;
-		}
-	} else if (first.kind != ERR_NO_SPACE || workspace_unlink(w, f->path, &is_dir, e) < 0 ||
-		   is_dir) {
-		*e = first;
+	if (e->kind == ERR_NO_SPACE) {
+		return write_in_place(f, w, &ignored);
+	}
+	if (e->kind != ERR_CONFLICT || move_aside(w, f->path, e) < 0) {
 		return -1;
 	}
 	return workspace_put(w, f->path, FILE_MODE, f->content, f->content_len, e);

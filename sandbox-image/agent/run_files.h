@@ -6,7 +6,7 @@
 
 /*
  * Writes a run's own files, whatever programs before it have left in the workspace: a directory
- * that is in the way is moved aside, on a full disk the old file's place is used, and a workspace
+ * that is in the way is moved aside, on a full disk the old file is overwritten, and a workspace
  * nobody may enter is opened again. Otherwise one program could make its sandbox useless for all
  * that follow.
  */
