@@ -62,6 +62,15 @@ int version_get(struct app *app, struct request *rq, struct response *rs, struct
 	return respond(app, rs, 200, project.id, n, e);
 }
 
+/* Programs may have overwritten files in their workspace: whoever goes back wants those put right
+ * too, even where the two versions are the same. */
+static int forget_workspace(struct app *app, const char *project_id, struct err *e)
+{
+	return db_query(app->db,
+			"UPDATE sandboxes SET hydrated_version = NULL WHERE project_id = $1",
+			DB_ARGS(db_text(project_id)), NULL, e);
+}
+
 /* What was current stays a version: nothing is lost by going back. */
 int version_restore(struct app *app, struct request *rq, struct response *rs, struct err *e)
 {
@@ -79,7 +88,8 @@ int version_restore(struct app *app, struct request *rq, struct response *rs, st
 		return -1;
 	}
 	snprintf(message, sizeof(message), "Restore version %" PRId64, meta.restored_from);
-	if (version_create(app, project.id, -1, NULL, 0, &meta, &n, e)) {
+	if (version_create(app, project.id, -1, NULL, 0, &meta, &n, e) ||
+	    forget_workspace(app, project.id, e)) {
 		return -1;
 	}
 	return respond(app, rs, 201, project.id, n, e);

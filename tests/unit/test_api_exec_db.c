@@ -23,13 +23,14 @@ static void make_sandbox(const char *user, const char *project, struct fake_agen
 	(void)snprintf(folder, sizeof(folder), "%s/sandboxes/%s", pg.dir, sandbox_id);
 	assert_ok(fs_mkdirs(folder, 0700, &e));
 	(void)snprintf(path, sizeof(path), "%s/sandboxes/%s/agent.sock", pg.dir, sandbox_id);
-	assert_ok(db_query(pg.db,
-			   "INSERT INTO sandboxes (id, user_id, project_id, profile, actual_state,"
-			   " container_name, host_uid, agent_socket)"
-			   " VALUES ($1::uuid, $2, $3, 'script', 'running', $1::uuid::text, $4, $5)",
-			   DB_ARGS(db_text(sandbox_id), db_text(user), db_text(project),
-				   db_int(host_uid++), db_text(path)),
-			   NULL, &e));
+	assert_ok(
+		db_query(pg.db,
+			 "INSERT INTO sandboxes (id, user_id, project_id, profile, actual_state,"
+			 " container_name, host_uid, agent_socket)"
+			 " VALUES ($1::uuid, $2, $3, 'script', 'running', $1::uuid::text, $4, $5)",
+			 DB_ARGS(db_text(sandbox_id), db_text(user), db_text(project),
+				 db_int(host_uid++), db_text(path)),
+			 NULL, &e));
 	fake_agent_init(agent, path);
 }
 
@@ -329,6 +330,33 @@ static void hydrating_sends_what_differs(void **state)
 	fake_agent_stop(&a);
 }
 
+/* A program that spoiled its own files is helped by restoring, even to the version it is at. */
+static void restoring_sends_all_files_again(void **state)
+{
+	struct sandbox sb;
+	struct fake_agent a;
+	char id[UUID_TEXT_BYTES];
+	auto_json *made = NULL;
+	auto_json *restored = NULL;
+	struct err e;
+
+	(void)state;
+	new_project(ann, "spoiled", id);
+	assert_int_equal(put(id, "index.js", "PRISTINE", &made), 201);
+	make_sandbox(ann, id, &a);
+	no_content(&a);
+	no_content(&a);
+	fake_agent_start(&a);
+	assert_ok(sandbox_get(&app, ann, id, false, &sb, &e));
+	assert_ok(sandbox_hydrate(&app, &sb, id, 1, &e));
+	strbuf_reset(&a.requests);
+	assert_int_equal(
+		CALL(&restored, .handler = version_restore, .user = ann, .params = {id, "1"}), 201);
+	assert_ok(sandbox_hydrate(&app, &sb, id, 2, &e));
+	assert_true(asked(&a, "PRISTINE"));
+	fake_agent_stop(&a);
+}
+
 static void removal_is_marked_when_nobody_can_be_asked(void **state)
 {
 	struct fake_agent a;
@@ -354,6 +382,7 @@ int main(void)
 		cmocka_unit_test(a_stopped_sandbox_is_woken),
 		cmocka_unit_test(a_project_runs_on_its_files),
 		cmocka_unit_test(hydrating_sends_what_differs),
+		cmocka_unit_test(restoring_sends_all_files_again),
 		cmocka_unit_test(removal_is_marked_when_nobody_can_be_asked),
 	};
 
