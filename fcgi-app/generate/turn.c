@@ -123,6 +123,10 @@ int turn_text(struct turn *t, enum delta_kind kind, const char *key, const char 
 	if (strbuf_check(&d->text, "a piece of text", e) < 0) {
 		return -1;
 	}
+	if (!t->spoken) {
+		t->spoken = true;
+		return flush_delta(t, e) < 0 ? -1 : event_log_flush(&t->log, e);
+	}
 	return delta_is_due(d) ? flush_delta(t, e) : 0;
 }
 

@@ -52,6 +52,7 @@ struct turn {
 
 	struct event_log log;
 	struct delta delta;
+	bool spoken; /* the first piece of text has gone out, which waits for no batch */
 	int64_t next_beat_ms;
 
 	struct strbuf reply; /* everything the model said */

@@ -20,6 +20,7 @@
 #define BACK_OFF_MS	   400
 #define RETRY_AFTER_MAX_S  20
 #define URL_MAX_BYTES	   600
+#define SCRUB_MIN_BYTES	   4
 #define HEADER_MAX_BYTES   4200 /* a key of CONFIG's longest, with its name */
 
 /* One request, with all its attempts. */
@@ -259,13 +260,24 @@ static int wait_until(struct asking *a, int64_t until_ms, struct err *e)
 	return 0;
 }
 
-/* A service that quotes the key in an error must not make us do so. */
+/* A service that quotes the key in an error must not make us do so; nor its beginning, where the
+ * words were cut in the middle of it. */
 static void scrub(struct err *e, const char *key)
 {
 	size_t len = strlen(key);
+	size_t text_len = strlen(e->text);
 
-	for (char *at = e->text; len >= 4 && (at = strstr(at, key));) {
+	if (len < SCRUB_MIN_BYTES) {
+		return;
+	}
+	for (char *at = e->text; (at = strstr(at, key));) {
 		memset(at, '*', len);
+	}
+	for (size_t n = len < text_len ? len : text_len; n >= SCRUB_MIN_BYTES; n--) {
+		if (strncmp(e->text + text_len - n, key, n) == 0) {
+			memset(e->text + text_len - n, '*', n);
+			return;
+		}
 	}
 }
 

@@ -11,9 +11,9 @@
  *	</slipway-file>
  *	<slipway-delete path="old.js"/>
  *
- * A tag counts where it begins a line, after white space at most: a tag named in the middle of a
- * sentence is prose. The closing tag stands alone on its line; everything between is the file, byte
- * by byte, its last newline included, whatever tags it holds. `<slipway-file
+ * A tag counts where it begins a line (after white space at most) or ends one: a tag named in the
+ * middle of a sentence is prose. The closing tag stands alone on its line; everything between is
+ *the file, byte by byte, its last newline included, whatever tags it holds. `<slipway-file
  *path="a">x</slipway-file>` on one line makes a file without a newline. Attributes may come in any
  *order, in double, single or no quotes; unknown ones are ignored, and so are unknown tags: they are
  *prose. What a leading <think> … </think> of a reasoning model holds is prose too.
@@ -58,6 +58,7 @@ enum reply_state {
 	REPLY_LINE_START, /* prose: nothing but white space on this line so far; `held` has it */
 	REPLY_IN_LINE,	  /* prose: inside a line */
 	REPLY_IN_TAG,	  /* `held` has "<slipway-…" and may become a tag */
+	REPLY_TAG_END,	  /* `held` is a whole tag behind other text: it counts if the line ends */
 	REPLY_IN_THINK,	  /* inside <think>: prose until its end */
 	REPLY_FILE_FIRST, /* right behind an opening tag: a newline there is not the file's */
 	REPLY_FILE_LINE,  /* file: at the start of a line; `held` may become the closing tag */
@@ -69,6 +70,7 @@ struct reply_parser {
 	struct strbuf held; /* bytes not yet known to be tag or text */
 	char path[PATH_MAX_BYTES + 1];
 	char quote;	      /* of an attribute inside a tag, or 0 */
+	bool mid_line;	      /* other text stands before the tag that is held */
 	bool dropping;	      /* this file is refused: its data is swallowed */
 	bool first_line;      /* the file's first line, behind the tag */
 	bool begun;	      /* something but white space has been seen */

@@ -246,29 +246,59 @@ static void track_quote(struct reply_parser *p, char c)
 	}
 }
 
-/* One byte behind a '<' that began a line. */
+/* A tag that is none after all. The byte that showed it may begin another one. */
+static int give_up_tag(struct reply_parser *p, char last, struct err *e)
+{
+	p->begun = true;
+	if (last != '<') {
+		p->state = last == '\n' ? REPLY_LINE_START : REPLY_IN_LINE;
+		return flush_held_prose(p, e);
+	}
+	p->held.data[--p->held.len] = '\0';
+	p->mid_line = true;
+	if (flush_held_prose(p, e) < 0) {
+		return -1;
+	}
+	return hold(p, '<', e);
+}
+
+/* The line ends, or the tag gets too long, before the tag does. */
+static int break_tag(struct reply_parser *p, char c, struct err *e)
+{
+	if (p->mid_line) {
+		return hold(p, c, e) < 0 ? -1 : give_up_tag(p, c, e);
+	}
+	if (take_tag(p, "the tag does not end on its line", e) < 0) {
+		return -1;
+	}
+	if (c == '\n') {
+		p->first_line = false;
+		p->state = is_file_state(p->state) ? REPLY_FILE_LINE : REPLY_LINE_START;
+	}
+	return 0;
+}
+
+static int end_tag(struct reply_parser *p, struct err *e)
+{
+	if (p->mid_line) {
+		p->state = REPLY_TAG_END;
+		return 0;
+	}
+	return take_tag(p, NULL, e);
+}
+
+/* One byte behind a '<' that may begin a tag. */
 static int step_tag(struct reply_parser *p, char c, struct err *e)
 {
-	bool named = match_open(p) == TAG_YES;
-
-	if (named && (c == '\n' || p->held.len + 1 >= REPLY_TAG_MAX_BYTES)) {
-		if (take_tag(p, "the tag does not end on its line", e) < 0) {
-			return -1;
-		}
-		if (c == '\n') {
-			p->first_line = false;
-			p->state = is_file_state(p->state) ? REPLY_FILE_LINE : REPLY_LINE_START;
-		}
-		return 0;
+	if (match_open(p) == TAG_YES && (c == '\n' || p->held.len + 2 >= REPLY_TAG_MAX_BYTES)) {
+		return break_tag(p, c, e);
 	}
 	if (hold(p, c, e) < 0) {
 		return -1;
 	}
 	switch (match_open(p)) {
 	case TAG_NO:
-		p->begun = true;
-		p->state = c == '\n' ? REPLY_LINE_START : REPLY_IN_LINE;
-		return flush_held_prose(p, e);
+		return give_up_tag(p, c, e);
 	case TAG_THINK:
 		p->begun = true;
 		p->state = REPLY_IN_THINK;
@@ -277,11 +307,29 @@ static int step_tag(struct reply_parser *p, char c, struct err *e)
 	case TAG_YES:
 		p->begun = true;
 		track_quote(p, c);
-		return c == '>' && p->quote == '\0' ? take_tag(p, NULL, e) : 0;
+		return c == '>' && p->quote == '\0' ? end_tag(p, e) : 0;
 	case TAG_MAYBE:
 		break;
 	}
 	return 0;
+}
+
+/* Behind a tag in the middle of a line. */
+static int step_tag_end(struct reply_parser *p, char c, size_t *ret_used, struct err *e)
+{
+	*ret_used = 1;
+	if (is_blank(c) && p->held.len + 2 < REPLY_TAG_MAX_BYTES) {
+		return hold(p, c, e);
+	}
+	*ret_used = 0;
+	if (c != '\n') {
+		p->state = REPLY_IN_LINE;
+		return flush_held_prose(p, e);
+	}
+	while (is_blank(p->held.data[p->held.len - 1])) {
+		p->held.data[--p->held.len] = '\0';
+	}
+	return take_tag(p, NULL, e);
 }
 
 /* Whether `held` is (a prefix of) white space and the closing tag. */
@@ -380,6 +428,7 @@ static int step_line_start(struct reply_parser *p, char c, size_t *ret_used, str
 	*ret_used = 1;
 	if (c == '<') {
 		p->state = REPLY_IN_TAG;
+		p->mid_line = false;
 		p->quote = '\0';
 		return hold(p, c, e);
 	}
@@ -396,12 +445,22 @@ static int step_in_line(struct reply_parser *p, const char *s, size_t len, size_
 			struct err *e)
 {
 	const char *nl = memchr(s, '\n', len);
+	size_t n = nl ? (size_t)(nl - s) + 1 : len;
+	const char *tag = memchr(s, '<', n);
 
-	*ret_used = nl ? (size_t)(nl - s) + 1 : len;
-	if (nl) {
+	if (tag) {
+		n = (size_t)(tag - s);
+		p->state = REPLY_IN_TAG;
+		p->mid_line = true;
+		p->quote = '\0';
+	} else if (nl) {
 		p->state = REPLY_LINE_START;
 	}
-	return emit_prose(p, s, *ret_used, e);
+	*ret_used = n + (tag != NULL);
+	if (tag && hold(p, '<', e) < 0) {
+		return -1;
+	}
+	return emit_prose(p, s, n, e);
 }
 
 static int step_think(struct reply_parser *p, const char *s, size_t len, size_t *ret_used,
@@ -434,6 +493,8 @@ static int step(struct reply_parser *p, const char *s, size_t len, size_t *ret_u
 	case REPLY_IN_TAG:
 		*ret_used = 1;
 		return step_tag(p, *s, e);
+	case REPLY_TAG_END:
+		return step_tag_end(p, *s, ret_used, e);
 	case REPLY_IN_THINK:
 		return step_think(p, s, len, ret_used, e);
 	case REPLY_FILE_FIRST:
@@ -471,13 +532,14 @@ int reply_parser_end(struct reply_parser *p, struct err *e)
 	p->state = REPLY_LINE_START;
 	switch (was) {
 	case REPLY_IN_TAG:
-		if (match_open(p) == TAG_YES) {
+		if (match_open(p) == TAG_YES && !p->mid_line) {
 			int rc = take_tag(p, "the reply ended inside the tag", e);
 
 			p->state = REPLY_LINE_START;
 			return rc;
 		}
 		return flush_held_prose(p, e);
+	case REPLY_TAG_END:
 	case REPLY_LINE_START:
 	case REPLY_IN_LINE:
 	case REPLY_IN_THINK:

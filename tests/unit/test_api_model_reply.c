@@ -112,6 +112,21 @@ static void test_one_line_and_empty_files(void **state)
 	expect("<slipway-file path=\"a\"/>\nrest", "begin:a:|end:a:|prose::\nrest");
 }
 
+static void test_tags_that_end_a_line(void **state)
+{
+	(void)state;
+	expect("Here: <slipway-file path=\"a\"> \r\nx\n</slipway-file>\nAnd <slipway-delete "
+	       "path=b/>\n",
+	       "prose::Here: |begin:a:|data:a:x\n|end:a:|prose::And |delete:b:|prose::\n");
+	expect("a <<slipway-delete path=b/>\n", "prose::a <|delete:b:|prose::\n");
+	expect("<<slipway-delete path=b/>\n", "prose::<|delete:b:|prose::\n");
+	expect("a <slipway-delete path=b/> c\n<slipway-delete path=\"d\"/>",
+	       "prose::a <slipway-delete path=b/> c\n|delete:d:");
+	expect("a <slipway-file path=\"b\n<slipway-delete path=c/>\n",
+	       "prose::a <slipway-file path=\"b\n|delete:c:|prose::\n");
+	expect("a <slipway-file path=b>", "prose::a <slipway-file path=b>");
+}
+
 static void test_what_only_looks_like_a_tag(void **state)
 {
 	(void)state;
@@ -285,6 +300,7 @@ int main(void)
 		cmocka_unit_test(test_attributes_are_tolerated),
 		cmocka_unit_test(test_carriage_returns),
 		cmocka_unit_test(test_one_line_and_empty_files),
+		cmocka_unit_test(test_tags_that_end_a_line),
 		cmocka_unit_test(test_what_only_looks_like_a_tag),
 		cmocka_unit_test(test_thoughts_are_prose),
 		cmocka_unit_test(test_bad_paths_are_refused_and_others_go_on),
