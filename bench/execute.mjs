@@ -46,6 +46,7 @@ class LineProcess {
   }
 
   async end(signal = 'SIGTERM') {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
     const gone = new Promise((resolve) => this.child.once('exit', resolve));
     this.child.kill(signal);
     await gone;
@@ -116,9 +117,9 @@ function report(times) {
 }
 
 /** The container of the one script sandbox this instance has. */
-function sandboxContainer(instance) {
-  const row = instance.psql('SELECT container_id, host_uid FROM sandboxes');
-  const [id, uid] = String(row).trim().split('|');
+async function sandboxContainer(instance) {
+  const row = await instance.psql('SELECT container_id, host_uid FROM sandboxes');
+  const [id, uid] = row.trim().split('|');
   return { id, uid };
 }
 
@@ -149,7 +150,7 @@ try {
   ]);
   undo.push(() => host.end());
 
-  const { id, uid } = sandboxContainer(instance);
+  const { id, uid } = await sandboxContainer(instance);
   await slipway();
   const meterText = execFileSync('cat', [meter], { encoding: 'utf8' });
   const inside = new LineProcess('docker', [
