@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define SEPARATOR      '\x1f'
-#define PAGE_MAX_BYTES (16 * 1024 * 1024)
+#define PAGE_MAX_BYTES (32 * 1024 * 1024) /* 100 prompts of 32 KiB, each byte escaped */
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
