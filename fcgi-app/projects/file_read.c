@@ -20,7 +20,7 @@ int files_list(struct app *app, struct request *rq, struct response *rs, struct 
 	    db_query(app->db,
 		     "SELECT json_build_object('version', $2::integer, 'items',"
 		     " coalesce(json_agg(" SQL_FILE_JSON
-		     " ORDER BY f.path COLLATE \"C\"), '[]'))::text"
+		     " ORDER BY f.path COLLATE \"C\"), '[]'), 'next', NULL)::text"
 		     " FROM version_files f WHERE f.project_id = $1 AND f.n = $2::integer",
 		     DB_ARGS(db_text(project.id), db_int(n)), &r, e)) {
 		return -1;

@@ -325,7 +325,7 @@ describe('a file', () => {
     const q = await create({ name: 'listed' });
     const { etag, version } = await put(q, 'b/c.txt', '12345');
     const list = await tree(q);
-    assert.deepEqual(list, { version, items: [{ path: 'b/c.txt', size: 5, mode: '0644', etag }] });
+    assert.deepEqual(list, { version, items: [{ path: 'b/c.txt', size: 5, mode: '0644', etag }], next: null });
     assert.deepEqual((await tree(q, '?version=1')).version, 1);
     assertProblem(await owner.get(`${q.at}/files?version=2`), 404);
     assertProblem(await owner.get(`${q.at}/files?version=x`), 404);
