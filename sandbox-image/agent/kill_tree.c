@@ -102,9 +102,9 @@ int kill_tree_pass(pid_t root, const pid_t *except, size_t n_except, size_t *ret
 }
 
 /* False when there is no child left at all. */
-static bool reap(kill_tree_reaped_fn *reaped, void *ctx)
+static bool reap(kill_tree_reaped_fn *reaped, void *ctx, size_t *ret_n)
 {
-	for (;;) {
+	for (*ret_n = 0;; (*ret_n)++) {
 		int status;
 		/* __WALL: clone(2) can make children that send no SIGCHLD. */
 		pid_t pid = waitpid(-1, &status, WNOHANG | __WALL);
@@ -124,22 +124,21 @@ static bool reap(kill_tree_reaped_fn *reaped, void *ctx)
 int kill_tree_all(int64_t deadline_ms, kill_tree_reaped_fn *reaped, void *ctx, struct err *e)
 {
 	const struct timespec wait = {.tv_nsec = REAP_WAIT_NS};
-	int64_t zombies_until_ms = CLOCK_NEVER;
+	int64_t busy_ms = clock_mono_ms();
+	size_t alive, n_reaped;
 	sigset_t chld;
-	size_t alive;
 
 	sigemptyset(&chld);
 	sigaddset(&chld, SIGCHLD);
-	while (reap(reaped, ctx)) {
+	while (reap(reaped, ctx, &n_reaped)) {
 		int64_t now = clock_mono_ms();
 
 		if (kill_tree_pass(getpid(), NULL, 0, &alive, e) < 0) {
 			return -1;
 		}
-		if (alive == 0 && zombies_until_ms == CLOCK_NEVER) {
-			zombies_until_ms = now + ZOMBIES_MS;
-		}
-		if (alive == 0 && now >= zombies_until_ms) {
+		if (alive > 0 || n_reaped > 0) {
+			busy_ms = now;
+		} else if (now - busy_ms >= ZOMBIES_MS) {
 			return 0;
 		}
 		if (now >= deadline_ms) {

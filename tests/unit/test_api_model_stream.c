@@ -132,7 +132,7 @@ static void test_ends(void **state)
 	expect(CHUNK("a") FINISH("stop"), "a", NULL, 0); /* no [DONE] */
 	expect(CHUNK("a") DONE, "a", NULL, 0);		 /* no finish reason */
 	expect(CHUNK("a") "data: [DONE]", "a", NULL, 0); /* no empty line behind it */
-	expect("\n \n" CHUNK("a") DONE, "a", NULL, 0); /* fuzzing found the space kept or not */
+	expect("\n \n" CHUNK("a") DONE, "a", NULL, 0);	 /* fuzzing found the space kept or not */
 	expect(CHUNK("a"), "a", "broke off", ERR_UPSTREAM);
 	expect(CHUNK("a") "data: {\"choi", "a", "broke off", ERR_UPSTREAM);
 	expect(CHUNK("a") FINISH("length") DONE, "a", "cut by the model's length limit",
