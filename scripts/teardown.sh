@@ -43,6 +43,31 @@ release_mounts() {
 	done
 }
 
+dockerd_flag() { # NAME DEFAULT
+	local flags
+	flags=" $(config_get DOCKERD_FLAGS | tr '=' ' ') "
+	if [[ $flags == *" --$1 "* ]]; then
+		flags=${flags#*" --$1 "}
+		printf '%s\n' "${flags%% *}"
+	else
+		printf '%s\n' "$2"
+	fi
+}
+
+# A dockerd that keeps containers over its restarts keeps its own mounts as well. They stay for as
+# long as somebody else's container uses them: then unmounting fails, and that is right.
+release_docker_mounts() {
+	[[ $(config_get DOCKERD_OURS) == 1 ]] || return 0
+	local path data
+	data=$(realpath "$(dockerd_flag data-root /var/lib/docker)")
+	mounts_beneath "$(realpath -m "$(dockerd_flag exec-root /run/docker)")/netns" | while read -r path; do
+		umount "$path" 2>/dev/null || true
+	done
+	if mountpoint -q "$data"; then
+		umount "$data" 2>/dev/null || true
+	fi
+}
+
 teardown() {
 	step "Stopping"
 	local name
@@ -54,6 +79,7 @@ teardown() {
 	remove_containers
 	release_mounts
 	supervisor stop dockerd
+	release_docker_mounts
 	supervisor stop postgres
 	supervisor end
 	for name in "$RUN"/groups/*; do

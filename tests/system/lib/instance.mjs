@@ -244,6 +244,28 @@ class Instance {
     return this.script('down', [], { ms: DOWN_MS });
   }
 
+  // Starts this installation's own dockerd, as deploy.sh does where none answers, and gives it the
+  // images of the shared one, so that nothing has to be pulled or built.
+  async startOwnDocker() {
+    const socket = this.env.SLIPWAY_DOCKER_SOCKET;
+    await run(`${ROOT}/scripts/docker-up`, [`${this.stateDir}/slipway.env`], { env: this.env });
+    const base = await run('docker', ['image', 'ls', '-q', 'node:22-bookworm-slim']);
+    const images = [base.stdout ? 'node:22-bookworm-slim' : 'slipway-base:22', this.env.SLIPWAY_SANDBOX_IMAGE];
+    await run('sh', ['-c', 'docker save "$2" "$3" | docker -H "unix://$1" load', 'sh', socket, ...images]);
+  }
+
+  // scripts/instance VERB's environment for a dockerd that touches nothing of the host's own.
+  static ownDockerSettings(stateDir) {
+    const runDir = `/run/${path.basename(stateDir)}`;
+    return {
+      SLIPWAY_DOCKER_SOCKET: `${runDir}/docker.sock`,
+      DOCKERD_FLAGS: [
+        `--data-root ${stateDir}/docker`, `--exec-root ${runDir}/docker`, '--bridge none',
+        '--iptables=false', '--ip6tables=false', '--ip-masq=false', '--group root',
+      ].join(' '),
+    };
+  }
+
   // A caller with the owner's key, or with another, or with none (key: null).
   client({ key = this.apiKey, ...options } = {}) {
     return new Client(this.url, { ...options, key: key ?? undefined });
@@ -330,10 +352,42 @@ class Instance {
     return waitFor(`${this.name} ready`, async () => (await this.ready()).status === 200, { ms });
   }
 
+  docker(...args) {
+    const socket = this.env.SLIPWAY_DOCKER_SOCKET ?? '/var/run/docker.sock';
+    return run('docker', ['-H', `unix://${socket}`, ...args], { env: cleanEnv() }).then((r) => r.stdout.trim());
+  }
+
   // Ids of this installation's containers, running or not.
-  async containers() {
-    const { stdout } = await run('docker', ['ps', '-aq', '--no-trunc', '--filter', `label=slipway.instance=${this.name}`]);
-    return stdout.split('\n').filter(Boolean);
+  async containers({ running = false } = {}) {
+    const ids = await this.docker('ps', running ? '-q' : '-aq', '--no-trunc', '--filter', `label=slipway.instance=${this.name}`);
+    return ids.split('\n').filter(Boolean);
+  }
+
+  // What belongs together: containers, rows, mounts and loop devices. Names what nobody owns.
+  async orphans() {
+    const rows = (await this.psql("SELECT id || ' ' || coalesce(container_id, '') || ' ' || actual_state FROM sandboxes"))
+      .split('\n').filter(Boolean).map((line) => line.split(' '));
+    const ids = new Set(rows.map(([id]) => id));
+    const owned = new Set(rows.map(([, container]) => container));
+    const there = new Set(await this.containers({ running: true }));
+    const found = [...there].filter((id) => !owned.has(id)).map((id) => `container ${id}`);
+    for (const [id, container, state] of rows) {
+      if (state === 'running' && !there.has(container)) {
+        found.push(`row ${id} says running, its container ${container} does not`);
+      }
+    }
+    for (const point of this.mounts()) {
+      const id = /\/(?:disks|sandboxes)\/([0-9a-f-]{36})$/.exec(point)?.[1];
+      if (id && !ids.has(id)) {
+        found.push(`mount ${point}`);
+      }
+    }
+    const disks = this.mounts().filter((point) => point.includes('/disks/')).length;
+    const loops = (await this.loops()).length;
+    if (loops !== disks) {
+      found.push(`${loops} loop devices for ${disks} mounted disks`);
+    }
+    return found;
   }
 
   // Mount points beneath its run directory.
@@ -374,17 +428,23 @@ class Instance {
   }
 }
 
-// `env` are settings (docs/CONFIG.md). With `up: false` it is made and prepared, not started.
-export async function startInstance({ env = {}, port, up = true } = {}) {
+// `env` are settings (docs/CONFIG.md). With `up: false` it is made and prepared, not started. With
+// `ownDocker` it has a dockerd of its own, which a test may kill.
+export async function startInstance({ env = {}, port, up = true, ownDocker = false } = {}) {
   removeAbandoned();
   const stateDir = STATE_PREFIX + randomBytes(4).toString('hex');
   fs.mkdirSync(stateDir);
   fs.writeFileSync(`${stateDir}/owner`, `${process.pid} ${startTime(process.pid)}`);
   fs.chmodSync(stateDir, 0o755);
-  const instance = new Instance(stateDir, port ?? (await freePort()), env);
+  const instance = new Instance(stateDir, port ?? (await freePort()), {
+    ...(ownDocker ? Instance.ownDockerSettings(stateDir) : {}), ...env,
+  });
   living.add(instance);
   try {
     await instance.prepare();
+    if (ownDocker) {
+      await instance.startOwnDocker();
+    }
     if (up) {
       await instance.up();
     }
