@@ -1,10 +1,11 @@
 // GET /api/v1/openapi.json describes what is really served.
 
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 
 import { API, Client, assertProblem } from './lib/client.mjs';
-import { startInstance } from './lib/instance.mjs';
+import { ROOT, startInstance } from './lib/instance.mjs';
 
 // What the contract promises (docs/API.md); "-" where no sign-in is wanted, "owner" where only one may.
 const CONTRACT = `
@@ -212,6 +213,32 @@ describe('the contract', () => {
   it('has /healthz and /readyz outside /api/v1', () => {
     for (const path of ['/healthz', '/readyz']) {
       assert.ok(document.paths[path]?.get, path);
+    }
+  });
+});
+
+describe('docs/API.md', () => {
+  const text = (path) => fs.readFileSync(`${ROOT}/${path}`, 'utf8');
+
+  it('names every call', () => {
+    const docs = text('docs/API.md');
+    for (const { method, path } of operations()) {
+      const call = `${method} ${path === `${API}/openapi.json` ? path : path.replace(API, '')}`;
+      assert.ok(docs.includes(`\`${call}\``), call);
+    }
+  });
+
+  it('names every type of problem, with its status', () => {
+    const docs = text('docs/API.md');
+    const sources = ['fcgi-app/http/problem.c', 'fcgi-app/http/edge.c', 'fcgi-app/janitor.c'].map(text).join('\n');
+    const types = new Set([...sources.matchAll(/\/problems\/([a-z-]+)/g)].map((m) => m[1]));
+    const [, map] = /map \$status \$problem_type \{([^}]*)\}/.exec(text('nginx/problem-texts.conf.in'));
+    for (const [, status, type] of map.matchAll(/(\w+) ([a-z-]+);/g)) {
+      types.add(type);
+      assert.ok(status === 'default' || docs.includes(`| \`/problems/${type}\` | ${status} |`), `${type} ${status}`);
+    }
+    for (const type of types) {
+      assert.match(docs, new RegExp(`^\\| \`/problems/${type}\` \\| \\d{3} \\|`, 'm'));
     }
   });
 });
