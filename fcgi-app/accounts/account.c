@@ -3,12 +3,15 @@
 #include "accounts/password.h"
 #include "db.h"
 #include "http/authn.h"
+#include "http/response.h"
 #include "token.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#define PREFIX_SHOWN 8 /* characters of a key kept to recognise it by */
+#define FAILURES_FREE 5
+#define PREFIX_SHOWN  8 /* characters of a key kept to recognise it by */
 
 static bool email_char_ok(char c)
 {
@@ -44,6 +47,33 @@ int account_audit(struct db *db, const char *user_id, const char *action, const 
 			DB_ARGS(db_text(user_id), db_text(action), db_text(target),
 				db_text(address), db_text(detail)),
 			NULL, e);
+}
+
+int account_locked(struct response *rs, int64_t seconds, struct err *e)
+{
+	char text[24];
+
+	(void)snprintf(text, sizeof(text), "%" PRId64, seconds);
+	response_header(rs, "Retry-After", text);
+	return err_set(e, ERR_RATE_LIMITED,
+		       "too many wrong passwords for this account; try again in %s s", text);
+}
+
+int account_wrong_password(struct db *db, const char *user_id, const char *action,
+			   const char *address, struct err *e)
+{
+	/* Locked for 30 s, 60 s, … at most 15 min. The last term keeps the power small. */
+	return db_query(
+		db,
+		"WITH counted AS (UPDATE users SET failed_logins = failed_logins + 1,"
+		" locked_until = CASE WHEN failed_logins + 1 < $2::int THEN NULL ELSE"
+		" now() + least(interval '15 minutes', interval '30 seconds' *"
+		" power(2, least(failed_logins + 1 - $2::int, 10))) END"
+		" WHERE id = $1::uuid)"
+		" INSERT INTO audit_log (user_id, action, address) VALUES ($1::uuid, $3, $4)",
+		DB_ARGS(db_text(user_id[0] ? user_id : NULL), db_int(FAILURES_FREE),
+			db_text(action), db_text(address)),
+		NULL, e);
 }
 
 int account_new_key(struct db *db, const char *user_id, const char *name,

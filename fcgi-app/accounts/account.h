@@ -6,6 +6,7 @@
 #include "err.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #define EMAIL_MAX_BYTES 254
 
@@ -24,6 +25,19 @@ struct db;
 NODISCARD int account_audit(struct db *db, const char *user_id, const char *action,
 			    const char *target, const char *address, const char *detail,
 			    struct err *e);
+
+/* Seconds an account stays locked because of wrong passwords, 0: it is not; from users. */
+#define SQL_LOCKED_S "ceil(extract(epoch FROM greatest(locked_until - now(), '0')))::bigint"
+
+struct response;
+
+/* Refuses to look at a password now: ERR_RATE_LIMITED with Retry-After. Returns -1. */
+int account_locked(struct response *rs, int64_t seconds, struct err *e);
+
+/* Counts a wrong password, in users and audit_log (as `action`); the fifth in a row locks the
+ * account, each further one twice as long. user_id "": nobody's. */
+NODISCARD int account_wrong_password(struct db *db, const char *user_id, const char *action,
+				     const char *address, struct err *e);
 
 /* Makes an API key; its text, shown only now, into ret_key (API_KEY_TEXT_BYTES). */
 #define API_KEY_TEXT_BYTES 64

@@ -4,6 +4,8 @@
 #include "projects/page.h"
 #include "projects/sql.h"
 
+#define KEYS_MAX 100 /* of one user */
+
 struct key_body {
 	const char *name;
 };
@@ -36,6 +38,22 @@ int api_keys_list(struct app *app, struct request *rq, struct response *rs, stru
 	return page_respond(rs, r, page.limit, 2, e);
 }
 
+/* Two requests at once may make one more than that: no harm. */
+static int check_count(struct app *app, const struct request *rq, struct err *e)
+{
+	auto_db_result r = NULL;
+
+	if (db_query(app->db, "SELECT count(*) FROM api_keys WHERE user_id = $1",
+		     DB_ARGS(db_text(rq->user.id)), &r, e) < 0) {
+		return -1;
+	}
+	if (db_get_int(r, 0, 0) >= KEYS_MAX) {
+		return err_set(e, ERR_UNPROCESSABLE, "you have %d API keys; delete one first",
+			       KEYS_MAX);
+	}
+	return 0;
+}
+
 int api_keys_create(struct app *app, struct request *rq, struct response *rs, struct err *e)
 {
 	char key[API_KEY_TEXT_BYTES], id[UUID_TEXT_BYTES];
@@ -44,7 +62,8 @@ int api_keys_create(struct app *app, struct request *rq, struct response *rs, st
 	struct key_body body;
 
 	if (request_json(rq, &object, e) < 0 ||
-	    json_read(object, api_key_create_fields, 1, &body, e) < 0 || db_begin(app->db, e) < 0 ||
+	    json_read(object, api_key_create_fields, 1, &body, e) < 0 ||
+	    check_count(app, rq, e) < 0 || db_begin(app->db, e) < 0 ||
 	    account_new_key(app->db, rq->user.id, body.name, key, id, e) < 0 ||
 	    account_audit(app->db, rq->user.id, "api_key_created", id, rq->remote_addr, "{}", e) <
 		    0 ||

@@ -12,7 +12,6 @@
 #include <string.h>
 
 #define SESSION_TEXT_BYTES 64
-#define FAILURES_FREE	   5 /* then each further one locks, twice as long */
 
 struct login_body {
 	const char *email, *password;
@@ -28,7 +27,7 @@ const struct json_field login_fields[2] = {
 struct account {
 	char id[UUID_TEXT_BYTES]; /* "" when there is none of that address */
 	char hash[PASSWORD_HASH_BYTES];
-	int64_t locked_s; /* seconds the account stays locked, 0: it is not */
+	int64_t locked_s;
 };
 
 static int find_account(struct app *app, const char *email, struct account *ret, struct err *e)
@@ -37,8 +36,7 @@ static int find_account(struct app *app, const char *email, struct account *ret,
 
 	*ret = (struct account){0};
 	if (db_query(app->db,
-		     "SELECT id, password_hash,"
-		     " ceil(extract(epoch FROM greatest(locked_until - now(), '0')))::bigint"
+		     "SELECT id, password_hash, " SQL_LOCKED_S
 		     " FROM users WHERE email = $1 AND deleted_at IS NULL",
 		     DB_ARGS(db_text(email)), &r, e) < 0) {
 		return -1;
@@ -49,35 +47,6 @@ static int find_account(struct app *app, const char *email, struct account *ret,
 		ret->locked_s = db_get_int(r, 0, 2);
 	}
 	return 0;
-}
-
-static int refuse_locked(const struct account *account, struct response *rs, struct err *e)
-{
-	char seconds[24];
-
-	(void)snprintf(seconds, sizeof(seconds), "%" PRId64, account->locked_s);
-	response_header(rs, "Retry-After", seconds);
-	return err_set(e, ERR_RATE_LIMITED,
-		       "too many wrong passwords for this account; try again in %s s", seconds);
-}
-
-static int refuse_wrong(struct app *app, const struct request *rq, const struct account *account,
-			struct err *e)
-{
-	/* Locked for 30 s, 60 s, … at most 15 min. The last term keeps the power small. */
-	if (db_query(app->db,
-		     "WITH counted AS (UPDATE users SET failed_logins = failed_logins + 1,"
-		     " locked_until = CASE WHEN failed_logins + 1 < $2::int THEN NULL ELSE"
-		     " now() + least(interval '15 minutes', interval '30 seconds' *"
-		     " power(2, least(failed_logins + 1 - $2::int, 10))) END WHERE id = $1::uuid)"
-		     " INSERT INTO audit_log (user_id, action, address)"
-		     " VALUES ($1::uuid, 'login_failed', $3)",
-		     DB_ARGS(db_text(account->id[0] ? account->id : NULL), db_int(FAILURES_FREE),
-			     db_text(rq->remote_addr)),
-		     NULL, e) < 0) {
-		return -1;
-	}
-	return err_set(e, ERR_UNAUTHENTICATED, "email or password is wrong");
 }
 
 /* One statement and no wait for the disk: what a crash could lose is one sign-in. */
@@ -135,10 +104,14 @@ int login_post(struct app *app, struct request *rq, struct response *rs, struct 
 		return -1;
 	}
 	if (account.locked_s > 0) {
-		return refuse_locked(&account, rs, e);
+		return account_locked(rs, account.locked_s, e);
 	}
 	if (!password_verify(account.hash, body.password)) {
-		return refuse_wrong(app, rq, &account, e);
+		if (account_wrong_password(app->db, account.id, "login_failed", rq->remote_addr,
+					   e) < 0) {
+			return -1;
+		}
+		return err_set(e, ERR_UNAUTHENTICATED, "email or password is wrong");
 	}
 	token_new(SESSION_PREFIX, token, sizeof(token));
 	if (store_session(app, rq, account.id, token, &user, e) < 0) {

@@ -33,18 +33,25 @@ int me_get(struct app *app, struct request *rq, struct response *rs, struct err 
 }
 
 static int check_current(struct app *app, const struct request *rq, const char *password,
-			 struct err *e)
+			 struct response *rs, struct err *e)
 {
 	auto_db_result r = NULL;
 
-	if (db_query(app->db, "SELECT password_hash FROM users WHERE id = $1",
+	if (db_query(app->db, "SELECT password_hash, " SQL_LOCKED_S " FROM users WHERE id = $1",
 		     DB_ARGS(db_text(rq->user.id)), &r, e) < 0) {
 		return -1;
 	}
-	if (db_rows(r) != 1 || !password_verify(db_get(r, 0, 0), password)) {
-		return err_set(e, ERR_FORBIDDEN, "current_password is wrong");
+	if (db_rows(r) == 1 && db_get_int(r, 0, 1) > 0) {
+		return account_locked(rs, db_get_int(r, 0, 1), e);
 	}
-	return 0;
+	if (db_rows(r) == 1 && password_verify(db_get(r, 0, 0), password)) {
+		return 0;
+	}
+	if (account_wrong_password(app->db, rq->user.id, "password_change_failed", rq->remote_addr,
+				   e) < 0) {
+		return -1;
+	}
+	return err_set(e, ERR_FORBIDDEN, "current_password is wrong");
 }
 
 /* Whoever else is signed in with the old password is not any more. */
@@ -53,7 +60,8 @@ static int change_password(struct app *app, const struct request *rq, const char
 {
 	const char *kept = rq->user.by_cookie ? rq->user.credential_id : NULL;
 
-	if (db_query(app->db, "UPDATE users SET password_hash = $2 WHERE id = $1",
+	if (db_query(app->db,
+		     "UPDATE users SET password_hash = $2, failed_logins = 0 WHERE id = $1",
 		     DB_ARGS(db_text(rq->user.id), db_text(hash)), NULL, e) < 0 ||
 	    db_query(app->db,
 		     "DELETE FROM sessions WHERE user_id = $1 AND ($2::uuid IS NULL OR id <> $2)",
@@ -72,9 +80,9 @@ int me_password_post(struct app *app, struct request *rq, struct response *rs, s
 
 	if (request_json(rq, &object, e) < 0 ||
 	    json_read(object, me_password_fields, 2, &body, e) < 0 ||
-	    check_current(app, rq, body.current, e) < 0 || password_hash(body.fresh, hash, e) < 0 ||
-	    db_begin(app->db, e) < 0 || change_password(app, rq, hash, e) < 0 ||
-	    db_commit(app->db, e) < 0) {
+	    check_current(app, rq, body.current, rs, e) < 0 ||
+	    password_hash(body.fresh, hash, e) < 0 || db_begin(app->db, e) < 0 ||
+	    change_password(app, rq, hash, e) < 0 || db_commit(app->db, e) < 0) {
 		return -1;
 	}
 	return response_empty(rs, 204, e);

@@ -151,7 +151,8 @@ int response_stream_begin(struct response *rs, const char *content_type, struct 
 		return -1;
 	}
 	rs->streaming = true;
-	if (!rs->gone && rs->io->flush(rs->io->ctx) < 0) {
+	/* Of a HEAD nothing more is wanted: the handler may take it as a client that has gone. */
+	if (rs->head_only || (!rs->gone && rs->io->flush(rs->io->ctx) < 0)) {
 		rs->gone = true;
 	}
 	return 0;
@@ -161,9 +162,6 @@ bool response_stream_write(struct response *rs, const void *bytes, size_t len)
 {
 	if (!rs->streaming || rs->gone) {
 		return false;
-	}
-	if (rs->head_only) {
-		return true;
 	}
 	put(rs, bytes, len);
 	if (!rs->gone && rs->io->flush(rs->io->ctx) < 0) {

@@ -45,6 +45,8 @@ struct route {
 	int status;	      /* of success */
 	const char *produces; /* content type of success; NULL: application/json */
 	bool paged;	      /* takes limit and cursor (request_page) */
+	const char
+		*extras; /* other parameters for openapi.json: "query:q header:If-Match", or NULL */
 };
 
 /* The first row that matches is taken. */

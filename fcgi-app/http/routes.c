@@ -9,6 +9,7 @@
 #define API    "/api/v1"
 #define EVENTS "text/event-stream"
 #define BYTES  "application/octet-stream"
+#define MATCH  "header:If-Match header:If-None-Match"
 
 #define KIB	   1024u
 #define NONE	   0 /* no body: one byte is too much */
@@ -24,114 +25,119 @@
 #define NO_FIELDS     NULL, 0
 
 /* method, pattern, pool, auth, body cap, deadline, rate class, handler, summary, body's fields,
- * status, content type, paged. Routes with a rate class get body cap and deadline from the
- * configuration too (limits.c). */
+ * status, content type, paged, other parameters. Routes with a rate class get body cap and deadline
+ * from the configuration too (limits.c). */
 const struct route route_table[] = {
 	/* signing in, oneself */
 	{"POST", API "/auth/login", POOL_SHORT, AUTH_NONE, SMALL, SHORT_MS, RATE_NONE, login_post,
-	 "Sign in; sets the session cookie.", FIELDS(login_fields), 200, NULL, false},
+	 "Sign in; sets the session cookie.", FIELDS(login_fields), 200, NULL, false, NULL},
 	{"POST", API "/auth/logout", POOL_SHORT, AUTH_USER, SMALL, SHORT_MS, RATE_NONE, logout_post,
-	 "Sign out.", NO_FIELDS, 204, NULL, false},
+	 "Sign out.", NO_FIELDS, 204, NULL, false, NULL},
 	{"GET", API "/me", POOL_SHORT, AUTH_USER, NONE, SHORT_MS, RATE_NONE, me_get,
-	 "The account that is asking.", NO_FIELDS, 200, NULL, false},
+	 "The account that is asking.", NO_FIELDS, 200, NULL, false, NULL},
 	{"POST", API "/me/password", POOL_SHORT, AUTH_USER, SMALL, SHORT_MS, RATE_NONE,
 	 me_password_post, "Change the password; ends all other sign-ins.",
-	 FIELDS(me_password_fields), 204, NULL, false},
+	 FIELDS(me_password_fields), 204, NULL, false, NULL},
 
 	/* users */
 	{"GET", API "/users", POOL_SHORT, AUTH_OWNER, NONE, SHORT_MS, RATE_NONE, users_list,
-	 "All users.", NO_FIELDS, 200, NULL, true},
+	 "All users.", NO_FIELDS, 200, NULL, true, NULL},
 	{"POST", API "/users", POOL_SHORT, AUTH_OWNER, SMALL, SHORT_MS, RATE_NONE, users_create,
-	 "Make a user.", FIELDS(user_create_fields), 201, NULL, false},
+	 "Make a user.", FIELDS(user_create_fields), 201, NULL, false, NULL},
 	{"GET", API "/users/{id}", POOL_SHORT, AUTH_OWNER, NONE, SHORT_MS, RATE_NONE, user_get,
-	 "One user.", NO_FIELDS, 200, NULL, false},
+	 "One user.", NO_FIELDS, 200, NULL, false, NULL},
 	{"PATCH", API "/users/{id}", POOL_SHORT, AUTH_OWNER, SMALL, SHORT_MS, RATE_NONE, user_patch,
-	 "Change email, role or password of a user.", FIELDS(user_patch_fields), 200, NULL, false},
+	 "Change email, role or password of a user.", FIELDS(user_patch_fields), 200, NULL, false,
+	 NULL},
 	{"DELETE", API "/users/{id}", POOL_SHORT, AUTH_OWNER, SMALL, SHORT_MS, RATE_NONE,
-	 user_delete, "Delete a user with all that is theirs.", NO_FIELDS, 204, NULL, false},
+	 user_delete, "Delete a user with all that is theirs.", NO_FIELDS, 204, NULL, false, NULL},
 
 	/* API keys */
 	{"GET", API "/api-keys", POOL_SHORT, AUTH_USER, NONE, SHORT_MS, RATE_NONE, api_keys_list,
-	 "One's API keys, without their secrets.", NO_FIELDS, 200, NULL, true},
+	 "One's API keys, without their secrets.", NO_FIELDS, 200, NULL, true, NULL},
 	{"POST", API "/api-keys", POOL_SHORT, AUTH_USER, SMALL, SHORT_MS, RATE_NONE,
 	 api_keys_create, "Make an API key; its text is shown this once.",
-	 FIELDS(api_key_create_fields), 201, NULL, false},
+	 FIELDS(api_key_create_fields), 201, NULL, false, NULL},
 	{"DELETE", API "/api-keys/{id}", POOL_SHORT, AUTH_USER, SMALL, SHORT_MS, RATE_NONE,
-	 api_key_delete, "Delete an API key.", NO_FIELDS, 204, NULL, false},
+	 api_key_delete, "Delete an API key.", NO_FIELDS, 204, NULL, false, NULL},
 
 	/* running code */
 	{"POST", API "/execute", POOL_RUN, AUTH_USER, MEDIUM, SHORT_MS, RATE_RUN, execute_post,
 	 "Run code in one's script sandbox; with Accept: text/event-stream as it happens.",
-	 FIELDS(execute_fields), 200, NULL, false},
+	 FIELDS(execute_fields), 200, NULL, false, NULL},
 
 	/* projects */
 	{"GET", API "/projects", POOL_SHORT, AUTH_USER, NONE, SHORT_MS, RATE_NONE, projects_list,
-	 "One's projects.", NO_FIELDS, 200, NULL, true},
+	 "One's projects.", NO_FIELDS, 200, NULL, true, "query:q"},
 	{"POST", API "/projects", POOL_SHORT, AUTH_USER, SMALL, SHORT_MS, RATE_NONE,
 	 projects_create, "Make a project, empty or from a template.",
-	 FIELDS(project_create_fields), 201, NULL, false},
+	 FIELDS(project_create_fields), 201, NULL, false, NULL},
 	{"GET", API "/projects/{id}", POOL_SHORT, AUTH_USER, NONE, SHORT_MS, RATE_NONE, project_get,
-	 "One project.", NO_FIELDS, 200, NULL, false},
+	 "One project.", NO_FIELDS, 200, NULL, false, NULL},
 	{"PATCH", API "/projects/{id}", POOL_SHORT, AUTH_USER, SMALL, SHORT_MS, RATE_NONE,
 	 project_patch, "Change name or visibility.", FIELDS(project_patch_fields), 200, NULL,
-	 false},
+	 false, NULL},
 	{"DELETE", API "/projects/{id}", POOL_SHORT, AUTH_USER, SMALL, SHORT_MS, RATE_NONE,
 	 project_delete, "Delete a project; it is purged a week later.", NO_FIELDS, 204, NULL,
-	 false},
+	 false, NULL},
 	{"POST", API "/projects/{id}/execute", POOL_RUN, AUTH_USER, MEDIUM, SHORT_MS, RATE_RUN,
 	 project_execute_post, "Run the project, one of its files, or code beside them.",
-	 FIELDS(project_execute_fields), 200, NULL, false},
+	 FIELDS(project_execute_fields), 200, NULL, false, NULL},
 
 	/* a project's files and versions */
 	{"GET", API "/projects/{id}/files", POOL_SHORT, AUTH_USER, NONE, SHORT_MS, RATE_NONE,
 	 files_list, "The files of the newest version, or of ?version=n.", NO_FIELDS, 200, NULL,
-	 false},
+	 false, "query:version"},
 	{"GET", API "/projects/{id}/files/{path*}", POOL_SHORT, AUTH_USER, NONE, SHORT_MS,
-	 RATE_NONE, file_get, "A file's bytes.", NO_FIELDS, 200, BYTES, false},
+	 RATE_NONE, file_get, "A file's bytes.", NO_FIELDS, 200, BYTES, false,
+	 "query:version header:If-None-Match"},
 	{"PUT", API "/projects/{id}/files/{path*}", POOL_SHORT, AUTH_USER, FILE_BYTES, FILE_MS,
-	 RATE_NONE, file_put, "Write a file; makes a version.", NO_FIELDS, 200, NULL, false},
+	 RATE_NONE, file_put, "Write a file; makes a version.", NO_FIELDS, 200, NULL, false, MATCH},
 	{"DELETE", API "/projects/{id}/files/{path*}", POOL_SHORT, AUTH_USER, SMALL, SHORT_MS,
-	 RATE_NONE, file_delete, "Delete a file; makes a version.", NO_FIELDS, 200, NULL, false},
+	 RATE_NONE, file_delete, "Delete a file; makes a version.", NO_FIELDS, 200, NULL, false,
+	 MATCH},
 	{"GET", API "/projects/{id}/versions", POOL_SHORT, AUTH_USER, NONE, SHORT_MS, RATE_NONE,
-	 versions_list, "The project's versions, newest first.", NO_FIELDS, 200, NULL, true},
+	 versions_list, "The project's versions, newest first.", NO_FIELDS, 200, NULL, true, NULL},
 	{"GET", API "/projects/{id}/versions/{n}", POOL_SHORT, AUTH_USER, NONE, SHORT_MS, RATE_NONE,
-	 version_get, "One version with its files.", NO_FIELDS, 200, NULL, false},
+	 version_get, "One version with its files.", NO_FIELDS, 200, NULL, false, NULL},
 	{"POST", API "/projects/{id}/versions/{n}/restore", POOL_SHORT, AUTH_USER, SMALL, FILE_MS,
 	 RATE_NONE, version_restore, "Make a new version that is like an older one.", NO_FIELDS,
-	 201, NULL, false},
+	 201, NULL, false, NULL},
 	{"GET", API "/projects/{id}/versions/{a}/diff/{b}", POOL_SHORT, AUTH_USER, NONE, SHORT_MS,
-	 RATE_NONE, version_diff, "What changed between two versions.", NO_FIELDS, 200, NULL,
-	 false},
+	 RATE_NONE, version_diff, "What changed between two versions.", NO_FIELDS, 200, NULL, false,
+	 NULL},
 
 	/* the builder */
 	{"POST", API "/projects/{id}/generate", POOL_STREAM, AUTH_USER, MEDIUM, SHORT_MS,
 	 RATE_GENERATION, generate_post, "Ask the model; its words, files and their run as events.",
-	 FIELDS(generate_fields), 200, EVENTS, false},
+	 FIELDS(generate_fields), 200, EVENTS, false, NULL},
 	{"GET", API "/projects/{id}/generations", POOL_SHORT, AUTH_USER, NONE, SHORT_MS, RATE_NONE,
-	 generations_list, "The project's generations, newest first.", NO_FIELDS, 200, NULL, true},
+	 generations_list, "The project's generations, newest first.", NO_FIELDS, 200, NULL, true,
+	 NULL},
 	{"GET", API "/projects/{id}/generations/{gid}", POOL_SHORT, AUTH_USER, NONE, SHORT_MS,
-	 RATE_NONE, generation_get, "One generation.", NO_FIELDS, 200, NULL, false},
+	 RATE_NONE, generation_get, "One generation.", NO_FIELDS, 200, NULL, false, NULL},
 	{"GET", API "/projects/{id}/generations/{gid}/events", POOL_WATCH, AUTH_USER, NONE,
 	 WATCH_MS, RATE_NONE, generation_events_get,
 	 "Its events from Last-Event-ID on; waits up to 20 s for more.", NO_FIELDS, 200, EVENTS,
-	 false},
+	 false, "query:after header:Last-Event-ID"},
 	{"POST", API "/projects/{id}/generations/{gid}/cancel", POOL_SHORT, AUTH_USER, SMALL,
 	 SHORT_MS, RATE_NONE, generation_cancel, "Ask a running generation to stop.", NO_FIELDS,
-	 202, NULL, false},
+	 202, NULL, false, NULL},
 	{"GET", API "/templates", POOL_SHORT, AUTH_USER, NONE, SHORT_MS, RATE_NONE, templates_list,
-	 "The templates projects can begin with.", NO_FIELDS, 200, NULL, false},
+	 "The templates projects can begin with.", NO_FIELDS, 200, NULL, false, NULL},
 	{"GET", API "/models", POOL_SHORT, AUTH_USER, NONE, SHORT_MS, RATE_NONE, models_list,
-	 "The models that can be asked; the default comes first.", NO_FIELDS, 200, NULL, false},
+	 "The models that can be asked; the default comes first.", NO_FIELDS, 200, NULL, false,
+	 NULL},
 
 	/* operations */
 	{"GET", API "/openapi.json", POOL_SHORT, AUTH_NONE, NONE, SHORT_MS, RATE_NONE, openapi_get,
-	 "This document.", NO_FIELDS, 200, NULL, false},
+	 "This document.", NO_FIELDS, 200, NULL, false, NULL},
 	{"GET", "/healthz", POOL_SHORT, AUTH_NONE, NONE, SHORT_MS, RATE_NONE, healthz_get, "Alive.",
-	 NO_FIELDS, 200, NULL, false},
+	 NO_FIELDS, 200, NULL, false, NULL},
 	{"GET", "/readyz", POOL_SHORT, AUTH_NONE, NONE, SHORT_MS, RATE_NONE, readyz_get,
-	 "Each dependency by name; 503 when one is missing.", NO_FIELDS, 200, NULL, false},
+	 "Each dependency by name; 503 when one is missing.", NO_FIELDS, 200, NULL, false, NULL},
 	{"GET", "/metrics", POOL_SHORT, AUTH_NONE, NONE, SHORT_MS, RATE_NONE, metrics_get,
-	 "Prometheus metrics; not published by nginx.", NO_FIELDS, 200, "text/plain", false},
+	 "Prometheus metrics; not published by nginx.", NO_FIELDS, 200, "text/plain", false, NULL},
 };
 
 const size_t route_table_len = sizeof(route_table) / sizeof(route_table[0]);

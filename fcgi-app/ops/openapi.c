@@ -112,6 +112,21 @@ static json_t *parameter(const char *name, size_t len, const char *in, json_t *s
 			 strcmp(in, "path") == 0, "schema", schema);
 }
 
+/* "query:q header:If-Match" */
+static void add_extras(json_t *list, const char *extras)
+{
+	while (extras && *extras) {
+		size_t len = strcspn(extras, " ");
+		size_t in_len = strcspn(extras, ":");
+		char in[8];
+
+		(void)snprintf(in, sizeof(in), "%.*s", (int)in_len, extras);
+		json_array_append_new(list, parameter(extras + in_len + 1, len - in_len - 1, in,
+						      json_pack("{s:s}", "type", "string")));
+		extras += len + strspn(extras + len, " ");
+	}
+}
+
 static json_t *parameters(const struct route *r)
 {
 	json_t *list = json_array();
@@ -130,6 +145,7 @@ static json_t *parameters(const struct route *r)
 		json_array_append_new(list, parameter("cursor", 6, "query",
 						      json_pack("{s:s}", "type", "string")));
 	}
+	add_extras(list, r->extras);
 	return list;
 }
 
