@@ -121,8 +121,9 @@ const struct config_key config_table[CFG_COUNT] = {
 				   10485760, "Longest code /execute takes."),
 
 	[CFG_MODEL] = STR("SLIPWAY_MODEL", MODEL, "", 0, 200,
-			  "Name of the model to ask. Empty: gpt-4o-mini when a key or base URL is "
-			  "set, otherwise offline."),
+			  "Names of the models to offer, separated by commas; the first is the "
+			  "default. \"offline\" offers the built-in provider beside a service. "
+			  "Empty: gpt-4o-mini when a key or base URL is set, otherwise offline."),
 	[CFG_OPENAI_API_KEY] =
 		SECRET("OPENAI_API_KEY", MODEL, "Key of an OpenAI-compatible service."),
 	[CFG_OPENAI_BASE_URL] = STR("OPENAI_BASE_URL", MODEL, "", 0, 500,
