@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SYSTEM_MAX_BYTES (2 * 1024 * 1024)
-#define LISTED_MAX	 500 /* files named in the prompt */
+#define SYSTEM_MAX_BYTES (8 * 1024 * 1024) /* thousands of files with the longest names */
+#define LISTED_MAX	 500		   /* files named in the prompt */
 
 static int by_path(const void *a, const void *b)
 {

@@ -11,7 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define EVENTS_MAX	400
+#define EVENTS_MAX	100
+#define REPLY_MAX_CHARS (1024 * 1024) /* of one message; files in it count */
 #define EVENT_MAX_BYTES (1024 * 1024)
 
 /* As much of it as fits, cut between characters. */
@@ -87,7 +88,7 @@ int history_messages(struct context *c, struct turn *t, struct err *e)
 		     " AND generation_id IS DISTINCT FROM $2::uuid"
 		     " ORDER BY created_at DESC, id DESC LIMIT $3) AS m ORDER BY created_at, id",
 		     DB_ARGS(db_text(t->project_id), db_text(t->id), db_int(CONTEXT_MESSAGES_MAX),
-			     db_int(4 * 1024 * 1024)),
+			     db_int(REPLY_MAX_CHARS)),
 		     &r, e) < 0) {
 		return -1;
 	}

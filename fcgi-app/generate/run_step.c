@@ -129,6 +129,10 @@ static int run_once(struct step *s, const char *run_id, bool force, struct run_r
 	};
 	const struct run_callbacks cb = {.on_frame = on_frame, .on_tick = on_tick, .ctx = s};
 
+	if (turn_beat(t, e) < 0) {
+		s->turn_failed = true;
+		return -1;
+	}
 	if (sandbox_get(t->app, t->rq->user.id, t->project_id, force, &s->sandbox, e) < 0 ||
 	    sandbox_hydrate(t->app, &s->sandbox, t->project_id, t->version, e) < 0) {
 		return -1;
@@ -215,7 +219,7 @@ int run_step(struct turn *t, struct err *e)
 		    t, "step",
 		    json_pack("{s:s,s:s,s:s}", "name", "run", "state", "started", "entry", s.entry),
 		    e) < 0 ||
-	    turn_tick(t, e) < 0 || event_log_flush(&t->log, e) < 0) {
+	    event_log_flush(&t->log, e) < 0) {
 		return -1; /* flushed, for waking a sandbox may take a while */
 	}
 	uuid_new(run_id);

@@ -165,6 +165,12 @@ int turn_tick(struct turn *t, struct err *e)
 	return beat(t, e);
 }
 
+int turn_beat(struct turn *t, struct err *e)
+{
+	t->next_beat_ms = 0;
+	return turn_tick(t, e);
+}
+
 static const char *end_state(const struct err *failure)
 {
 	if (!failure) {

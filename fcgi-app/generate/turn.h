@@ -81,6 +81,9 @@ NODISCARD int turn_text(struct turn *t, enum delta_kind kind, const char *key, c
  */
 NODISCARD int turn_tick(struct turn *t, struct err *e);
 
+/* The same with a beat now: before what may take long and cannot tick. */
+NODISCARD int turn_beat(struct turn *t, struct err *e);
+
 /* Ends it: stores the reply and the row's state, sends `error` (unless *failure is NULL or a
  * cancellation) and `done`. What cannot be stored is logged; the janitor finds the row. */
 void turn_finish(struct turn *t, const struct err *failure);
