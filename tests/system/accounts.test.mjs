@@ -105,6 +105,22 @@ describe('signing in', () => {
     assert.deepEqual(wrong, unknown);
   });
 
+  it('takes as long for an unknown account as for a wrong password', async () => {
+    const user = await makeUser();
+    const time = async (email) => {
+      const start = performance.now();
+      assert.equal((await login(email, 'not the password')).status, 401);
+      return performance.now() - start;
+    };
+    const [known, unknown] = [[], []];
+    for (let i = 0; i < 4; i++) {
+      known.push(await time(user.email));
+      unknown.push(await time(`nobody${i}@example.com`));
+    }
+    // Without the same work it is a fraction; the fastest of each is free of the machine's other cares.
+    assert.ok(Math.min(...unknown) > Math.min(...known) / 2, `${unknown} ms against ${known} ms`);
+  });
+
   it('sets no cookie when it fails', async () => {
     const answer = await login('nobody@example.com');
     assert.equal(answer.headers['set-cookie'], undefined);
@@ -547,4 +563,38 @@ describe('origins', () => {
     const cors = Object.keys(answer.headers).filter((name) => name.startsWith('access-control-'));
     assert.deepEqual(cors, []);
   }
+});
+
+// TLS ends somewhere before this nginx; what people see is https.
+describe('behind a public https address', () => {
+  const PUBLIC = 'https://build.example.com';
+  let secure;
+  let token;
+
+  before(async () => {
+    secure = await startInstance({ env: { SLIPWAY_PUBLIC_URL: PUBLIC, SLIPWAY_BIND: '127.0.0.1' } });
+    const answer = await secure.client({ key: null }).expect(200, 'POST', 'auth/login',
+      { json: { email: secure.adminEmail, password: secure.adminPassword }, headers: { origin: PUBLIC } });
+    assert.deepEqual(Object.keys(answer.cookies), [COOKIE], 'no cookie that a preview beside us could set');
+    token = answer.cookies[COOKIE].value;
+  });
+  after(() => secure?.stop());
+
+  const visitor = (cookie, origin) => secure.client({ key: null, headers: { cookie, ...(origin && { origin }) } });
+
+  it('only the __Host- cookie is believed', async () => {
+    await visitor(`${COOKIE}=${token}`).expect(200, 'GET', 'me');
+    assertProblem(await visitor(`${PLAIN_COOKIE}=${token}`).get('me'), 401);
+    await visitor(`${PLAIN_COOKIE}=sws_planted; ${COOKIE}=${token}`).expect(200, 'GET', 'me');
+  });
+
+  it('only that origin is ours', async () => {
+    const cookie = `${COOKIE}=${token}`;
+    const port = new URL(secure.url).port;
+    for (const origin of [`http://localhost:${port}`, 'http://build.example.com', `${PUBLIC}:8443`, 'https://x.build.example.com',
+      'https://build.example.com.evil.example', 'https://example.com', `${PUBLIC}/`]) {
+      assertProblem(await visitor(cookie, origin).post('api-keys', { name: 'x' }), 403, { type: 'forbidden' }, origin);
+    }
+    await visitor(cookie, PUBLIC).expect(201, 'POST', 'api-keys', { json: { name: 'x' } });
+  });
 });
