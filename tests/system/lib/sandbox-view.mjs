@@ -126,6 +126,16 @@ export class SandboxView {
 }
 
 const controls = new Set();
+const networks = new Set();
+
+// An ordinary bridge of the test's own: {name, gateway}.
+export async function controlNetwork() {
+  const name = `slipway-test-${process.pid}`;
+  await docker('network', 'create', name);
+  networks.add(name);
+  const [{ IPAM }] = JSON.parse(await docker('network', 'inspect', name));
+  return { name, gateway: IPAM.Config[0].Gateway };
+}
 
 // A container of the test's own, from the sandbox's image, without Slipway's defences:
 // `options` are docker's. Removed by removeControls.
@@ -140,5 +150,9 @@ export async function removeControls() {
   if (controls.size > 0) {
     await docker('rm', '--force', '--volumes', ...controls);
     controls.clear();
+  }
+  for (const name of networks) {
+    await docker('network', 'rm', name);
+    networks.delete(name);
   }
 }
