@@ -1,6 +1,7 @@
 /* slipway-api: the command line. */
 
 #include "accounts/account.h"
+#include "check.h"
 #include "cleanup.h"
 #include "config.h"
 #include "http/locations.h"
@@ -113,8 +114,11 @@ static int with_config(const struct options *o, const struct config *config, str
 {
 	switch (o->command) {
 	case CMD_SERVE:
-		return master_run(config, e);
+		return check_config(config, NULL, e) < 0 ? -1 : master_run(config, e);
 	case CMD_CHECK:
+		if (check_config(config, stderr, e) < 0) {
+			return -1;
+		}
 		puts("the configuration is valid");
 		return 0;
 	case CMD_MIGRATE:
