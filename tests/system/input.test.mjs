@@ -5,7 +5,7 @@ import net from 'node:net';
 import { after, before, describe, it } from 'node:test';
 
 import { API, Client, assertProblem } from './lib/client.mjs';
-import { startInstance } from './lib/instance.mjs';
+import { startInstance, waitFor } from './lib/instance.mjs';
 
 const MIB = 1024 * 1024;
 const UNKNOWN = '00000000-0000-4000-8000-000000000000';
@@ -27,10 +27,24 @@ before(async () => {
   project = `projects/${json.id}`;
   await owner.expect(201, 'PUT', `${project}/files/kept.txt`, { body: 'kept' });
   workersBefore = workers();
+  stalled.push(stall(`POST ${API}/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 50\r\n\r\n{"email"`));
+  stalled.push(stall(`GET ${API}/me HTTP/1.1\r\nHost: x\r\nX-Sl`));
 });
 after(() => instance?.stop());
 
 const json = { 'content-type': 'application/json' };
+
+// A sender that stops in the middle and stays; resolves when the server has had enough.
+const stalled = [];
+function stall(bytes) {
+  return new Promise((resolve) => {
+    const socket = net.connect({ host: '127.0.0.1', port: new URL(instance.url).port });
+    socket.on('error', () => {});
+    socket.on('close', resolve);
+    socket.resume();
+    socket.write(bytes);
+  });
+}
 
 describe('a JSON body', () => {
   // [what it is, bytes, words the answer must have]
@@ -155,6 +169,13 @@ describe('a field', () => {
       assertProblem(answer, status, { detail });
     });
   }
+
+  it('is checked before a stream begins', async () => {
+    for (const path of ['execute', `${project}/execute`, `${project}/generate`]) {
+      const answer = await owner.post(path, { code: '', prompt: '' }, { headers: { accept: 'text/event-stream' } });
+      assertProblem(answer, 400, { type: 'invalid' }, path);
+    }
+  });
 
   it('of exactly 1 MiB of code runs', async () => {
     const code = 'console.log(1+1)//'.padEnd(MIB, 'x');
@@ -534,6 +555,18 @@ describe('noise', () => {
 });
 
 describe('after all that', () => {
+  // client_header_timeout and client_body_timeout began before the file's first test.
+  it('those who stopped in the middle have been let go', { timeout: 30_000 }, () => Promise.all(stalled));
+
+  it('every request has one number, in its answer and in both logs', async () => {
+    for (const path of ['me', 'nowhere']) {
+      const id = (await owner.get(path)).headers['x-request-id'];
+      for (const service of ['nginx', 'api']) {
+        await waitFor(`${path} in the log of ${service}`, async () => (await instance.logs(service)).includes(id), { ms: 10_000 });
+      }
+    }
+  });
+
   it('everything still works, by the same workers', async () => {
     assert.equal((await owner.expect(200, 'GET', `${project}/files/kept.txt`)).text, 'kept');
     assert.equal((await owner.expect(200, 'POST', 'execute', { json: { code: 'console.log(1+1)' } })).json.output, '2\n');

@@ -489,7 +489,7 @@ describe('versions', () => {
   });
 });
 
-describe('running a project', () => {
+describe('running a project', { timeout: 60_000 }, () => {
   const run = async (p, json, status = 200) => (await owner.expect(status, 'POST', `${p.at}/execute`, { json })).json;
 
   it('starts its main file, a file by name, or code beside its files', async () => {
@@ -544,7 +544,7 @@ describe('running a project', () => {
   });
 });
 
-describe('generating', () => {
+describe('generating', { timeout: 60_000 }, () => {
   async function collect(events) {
     const all = [];
     for await (const event of events) {
