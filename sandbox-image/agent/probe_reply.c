@@ -87,25 +87,25 @@ static bool looks_like_http(const struct strbuf *head)
 /* 1: a final head is complete and what follows it lies in r->head; 0: more bytes; -1. */
 static int parse_head(struct probe_reply *r, struct err *e)
 {
-	struct http_head h;
-	size_t used;
-	int n;
+	for (;;) {
+		struct http_head h;
+		size_t used;
+		int n;
 
-	if (!looks_like_http(&r->head)) {
-		return err_set(e, ERR_UPSTREAM, "the answer is not HTTP/1");
-	}
-	while ((n = http_head_parse_response(r->head.data, r->head.len, &h, &used, e)) == 1) {
-		int status = h.status;
-
-		if (status >= 200) {
-			take_head(r, &h);
+		if (!looks_like_http(&r->head)) {
+			return err_set(e, ERR_UPSTREAM, "the answer is not HTTP/1");
 		}
-		strbuf_consume(&r->head, used);
-		if (status >= 200) {
+		n = http_head_parse_response(r->head.data, r->head.len, &h, &used, e);
+		if (n != 1) {
+			return n;
+		}
+		if (h.status >= 200) {
+			take_head(r, &h);
+			strbuf_consume(&r->head, used);
 			return 1;
 		}
+		strbuf_consume(&r->head, used);
 	}
-	return n;
 }
 
 int probe_reply_feed(struct probe_reply *r, const char *bytes, size_t len, struct err *e)
