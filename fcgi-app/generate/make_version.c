@@ -47,7 +47,10 @@ static int look_at_head(struct turn *t, const struct file_change *changes, size_
 /* The first line of the prompt, as a version's message. */
 static void summarise(const char *prompt, char buf[MESSAGE_MAX_BYTES + 1])
 {
-	size_t len = strcspn(prompt, "\r\n");
+	size_t len;
+
+	prompt += strspn(prompt, " \t\r\n");
+	len = strcspn(prompt, "\r\n");
 
 	if (len > MESSAGE_MAX_BYTES) {
 		len = MESSAGE_MAX_BYTES;
@@ -100,6 +103,12 @@ int make_version(struct turn *t, const struct file_set *files, struct err *e)
 		return 0;
 	}
 	if (create(t, changes, n, &parent, &overwrote, e) < 0) {
+		return -1;
+	}
+	/* Should this worker die now, its generation is still the one that made this version. */
+	if (db_query(t->app->db, "UPDATE generations SET version = $2 WHERE id = $1",
+		     DB_ARGS(db_text(t->id), db_int(t->version)), NULL, e) < 0) {
+		json_decref(overwrote);
 		return -1;
 	}
 	return turn_emit(t, "version",

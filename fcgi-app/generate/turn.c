@@ -148,6 +148,17 @@ static int beat(struct turn *t, struct err *e)
 	return db_get_bool(r, 0, 0) ? err_set(e, ERR_CANCELLED, "the generation was cancelled") : 0;
 }
 
+/* A comment, when nothing else has gone out for a while. */
+static void ping(struct turn *t, int64_t now)
+{
+	int64_t last = t->log.flushed_ms > t->pinged_ms ? t->log.flushed_ms : t->pinged_ms;
+
+	if (t->log.live && now - last >= TURN_PING_MS) {
+		t->pinged_ms = now;
+		(void)response_stream_write(t->log.live, ":\n\n", 3);
+	}
+}
+
 int turn_tick(struct turn *t, struct err *e)
 {
 	int64_t now = clock_mono_ms();
@@ -158,6 +169,7 @@ int turn_tick(struct turn *t, struct err *e)
 	if (now >= t->rq->deadline_ms) {
 		return err_set(e, ERR_TIMEOUT, "the generation took longer than it may");
 	}
+	ping(t, now);
 	if (now < t->next_beat_ms) {
 		return 0;
 	}

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #define TURN_BEAT_MS	     500
+#define TURN_PING_MS	     15000 /* proxies between us and the client give silence a minute */
 #define TURN_DELTA_MS	     EVENT_BATCH_MS
 #define TURN_DELTA_BYTES     EVENT_BATCH_BYTES
 #define TURN_DELTA_MAX_BYTES (1024 * 1024)
@@ -54,6 +55,7 @@ struct turn {
 	struct delta delta;
 	bool spoken; /* the first piece of text has gone out, which waits for no batch */
 	int64_t next_beat_ms;
+	int64_t pinged_ms; /* when the last comment went out */
 
 	struct strbuf reply; /* everything the model said */
 	struct model_usage usage;
