@@ -144,6 +144,33 @@ static void end_signals(sigset_t *set)
 	pthread_sigmask(SIG_BLOCK, set, NULL);
 }
 
+static int shared_init(struct sandboxd *d, struct notices *notices, struct err *e)
+{
+	keylock_init(&d->locks);
+	pthread_mutex_init(&d->claim_mutex, NULL);
+	d->images = image_builder_create(d);
+	d->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (!d->images || d->stop_fd < 0) {
+		return err_errno(e, ERR_INTERNAL, "cannot start");
+	}
+	if (notices_init(notices, e) < 0) {
+		return -1;
+	}
+	d->notices = notices;
+	return 0;
+}
+
+static void shared_fini(struct sandboxd *d)
+{
+	if (d->notices) {
+		notices_fini(d->notices);
+	}
+	cleanup_close(&d->stop_fd);
+	image_builder_destroy(d->images);
+	pthread_mutex_destroy(&d->claim_mutex);
+	keylock_fini(&d->locks);
+}
+
 int daemon_run(const struct settings *s, struct err *e)
 {
 	struct sandboxd d = {.settings = s, .stop_fd = -1};
@@ -160,18 +187,11 @@ int daemon_run(const struct settings *s, struct err *e)
 		log_warn("no_api_account", "{s:s}", "detail",
 			 "there is no account slipway-api: only root may call");
 	}
-	d.images = image_builder_create(&d);
-	d.stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (!d.images || d.stop_fd < 0) {
-		return err_errno(e, ERR_INTERNAL, "cannot start");
+	rc = shared_init(&d, &notices, e);
+	if (rc == 0) {
+		rc = serve(&d, &signals, e);
 	}
-	if (notices_init(&notices, e) < 0) {
-		return -1;
-	}
-	d.notices = &notices;
-	keylock_init(&d.locks);
-	pthread_mutex_init(&d.claim_mutex, NULL);
-	rc = serve(&d, &signals, e);
+	shared_fini(&d);
 	if (rc == 0) {
 		log_info("ended", NULL);
 	}

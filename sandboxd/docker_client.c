@@ -53,7 +53,8 @@ void docker_client_destroy(struct docker_client *c)
 	free(c);
 }
 
-/* Names the peer; a lost connection may mean another Docker comes up, so its version is asked anew.
+/* Names the peer, without the path of its socket: callers pass these words on to users. A lost
+ * connection may mean another Docker comes up, so its version is asked anew.
  */
 static int broken(struct docker_client *c, struct err *e)
 {
@@ -61,7 +62,7 @@ static int broken(struct docker_client *c, struct err *e)
 	if (e->kind == ERR_UPSTREAM) {
 		e->kind = ERR_UNAVAILABLE;
 	}
-	return err_prefix(e, "Docker (%s)", c->socket_path);
+	return err_prefix(e, "Docker");
 }
 
 /* Docker's own words for what went wrong. */
@@ -261,7 +262,7 @@ int docker_follow(struct docker_client *c, const char *path, const struct docker
 	if (response.status >= 400) {
 		return refused(&response, "GET", e);
 	}
-	return err_set(e, ERR_UNAVAILABLE, "Docker (%s): the stream ended", c->socket_path);
+	return err_set(e, ERR_UNAVAILABLE, "Docker: the stream ended");
 }
 
 void docker_url_add(struct strbuf *b, const char *s)

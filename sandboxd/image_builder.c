@@ -33,6 +33,22 @@ struct image_builder *image_builder_create(struct sandboxd *d)
 	return b;
 }
 
+void image_builder_destroy(struct image_builder *b)
+{
+	bool building;
+
+	if (!b) {
+		return;
+	}
+	pthread_mutex_lock(&b->mutex);
+	building = b->building;
+	pthread_mutex_unlock(&b->mutex);
+	if (!building) {
+		pthread_mutex_destroy(&b->mutex);
+		free(b);
+	}
+}
+
 static void log_line(void *ctx, const char *line)
 {
 	(void)ctx;

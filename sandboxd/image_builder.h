@@ -10,9 +10,12 @@
 struct image_builder;
 struct sandboxd;
 
-/* Lives as long as the process: a build that is under way at the end is not waited for (build-image
- * is a process group of its own, holds a lock and ends by itself). NULL: out of memory. */
+/* NULL: out of memory. */
 struct image_builder *image_builder_create(struct sandboxd *d);
+
+/* At the end of the process. A build that is under way is not waited for and keeps its memory:
+ * build-image is a process group of its own, holds a lock and ends by itself. */
+void image_builder_destroy(struct image_builder *b);
 
 /* Builds unless that is being done, or was tried within the last minute. Never blocks. */
 void image_builder_kick(struct image_builder *b);

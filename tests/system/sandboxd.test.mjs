@@ -542,9 +542,10 @@ describe('what it depends on', () => {
     }
   }
 
-  it('Docker: 503 naming it while it is down, and by itself again', async () => {
+  it('Docker: 503 naming it while it is down, and by itself again', async (t) => {
     const docker = new Switch(`${f.state}/docker.sock`);
     await docker.on();
+    t.after(() => docker.off());
     await f.restart({ SLIPWAY_DOCKER_SOCKET: docker.path });
     const user = f.user();
     const box = await f.ensure(user);
@@ -566,7 +567,6 @@ describe('what it depends on', () => {
     assert.equal((await f.ensure(user)).id, box.id);
     f.db.query(`UPDATE sandboxes SET desired_state = 'removed'`);
     await f.restart();
-    await docker.off();
     await until(() => f.db.query('SELECT id FROM sandboxes').length === 0, 'the rows are gone');
   });
 
