@@ -17,6 +17,10 @@
 /* How long to look for another port after one did not speak HTTP. */
 #define OTHER_PORT_MS 250
 
+/* Whose a socket is takes a walk through /proc; what belongs to another run is asked about this
+ * often. */
+#define OWNER_AGAIN_MS 50
+
 #define LISTENERS_MAX 128
 #define REFUSED_MAX   16
 
@@ -31,6 +35,7 @@ struct probe {
 	size_t n_before;
 	unsigned long refused[REFUSED_MAX]; /* inodes of what does not speak HTTP */
 	size_t n_refused;
+	int64_t next_owner_check_ms;
 	bool found;
 	struct listener at; /* when found */
 	unsigned attempts;
@@ -111,20 +116,34 @@ static bool is_in(unsigned long inode, const unsigned long *list, size_t n)
 	return false;
 }
 
+static bool is_candidate(const struct probe *p, const struct listener *l)
+{
+	return l->uid == p->agent->settings.uid && !is_in(l->inode, p->before, p->n_before) &&
+	       !is_in(l->inode, p->refused, p->n_refused);
+}
+
 static bool find(struct probe *p)
 {
 	struct listener now[LISTENERS_MAX];
-	bool cheap;
-	size_t n = listeners_read(now, LISTENERS_MAX, &cheap);
-	uid_t uid = p->agent->settings.uid;
+	bool cheap, foreign = false;
+	size_t n;
 
+	if (clock_mono_ms() < p->next_owner_check_ms) {
+		return false;
+	}
+	n = listeners_read(now, LISTENERS_MAX, &cheap);
 	for (size_t i = 0; i < n; i++) {
-		if (now[i].uid == uid && !is_in(now[i].inode, p->before, p->n_before) &&
-		    !is_in(now[i].inode, p->refused, p->n_refused) &&
-		    listener_belongs(&now[i], p->root, uid)) {
+		if (!is_candidate(p, &now[i])) {
+			continue;
+		}
+		if (listener_belongs(&now[i], p->root, p->agent->settings.uid)) {
 			p->at = now[i];
 			return true;
 		}
+		foreign = true;
+	}
+	if (foreign) {
+		p->next_owner_check_ms = clock_mono_ms() + OWNER_AGAIN_MS;
 	}
 	return false;
 }

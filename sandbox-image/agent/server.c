@@ -8,6 +8,8 @@
 
 #include <errno.h>
 #include <event2/util.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/fsuid.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -19,6 +21,7 @@
 static void on_accept(evutil_socket_t fd, short what, void *arg)
 {
 	struct agent *agent = arg;
+	const int on = 1;
 	struct err e;
 
 	(void)what;
@@ -31,7 +34,14 @@ static void on_accept(evutil_socket_t fd, short what, void *arg)
 			return;
 		}
 		peer = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-		if (peer < 0 || conn_create(agent, peer, &e) < 0) {
+		if (peer < 0) {
+			return;
+		}
+		if (agent->settings.listen_tcp) {
+			/* Small frames must not wait for each other's acknowledgement. */
+			(void)setsockopt(peer, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+		}
+		if (conn_create(agent, peer, &e) < 0) {
 			return;
 		}
 	}

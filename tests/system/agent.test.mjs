@@ -57,6 +57,23 @@ describe('agent: start', () => {
   });
 });
 
+describe('agent: stop', () => {
+  test('TERM ends it at once, whatever runs', async () => {
+    const box = await Box.start();
+    try {
+      const run = box.begin({ argv: ['sh', '-c', 'trap "" TERM; echo up; while :; do sleep 1; done'] });
+      await run.event((e) => e.type === 'stdout');
+      run.aborted = true;
+      const from = Date.now();
+      await docker('stop', '--time', '10', box.name);
+      assert.ok(Date.now() - from < 3 * SECOND, `${Date.now() - from} ms`);
+      assert.equal(await docker('inspect', '--format', '{{.State.ExitCode}}', box.name), '0');
+    } finally {
+      await box.stop();
+    }
+  });
+});
+
 describe('agent: runs', () => {
   const held = withBox();
 
@@ -399,6 +416,44 @@ describe('agent: two runs at once', () => {
     assert.equal(stays.stdout, 'up\n1\n');
     assert.equal(stays.exit.exit_code, 0);
     await held.box.assertNothingRuns();
+  });
+});
+
+describe('agent: two runs and one sandbox', () => {
+  const held = withBox({ runsMax: 2 });
+
+  test('a socket of one run is not taken for the other\'s', async () => {
+    const { box } = held;
+    const other = box.begin({ argv: ['node', '-e',
+      'setTimeout(() => require("http").createServer().listen(4000, () => console.log("up")), 300)'] });
+    await other.event((e) => e.type === 'started');
+    const quiet = box.begin({ probe_listen: true,
+      argv: ['node', '-e', 'setTimeout(() => console.log("quiet"), 900)'] });
+    await other.event((e) => e.type === 'stdout');
+    await quiet.done;
+    assert.deepEqual([quiet.stdout, quiet.listening, quiet.exit.listening], ['quiet\n', undefined, false]);
+    const mine = await box.run({ probe_listen: true,
+      argv: ['node', '-e', 'require("http").createServer((q, r) => r.end("mine")).listen(4001)'] });
+    assert.deepEqual([mine.listening.port, mine.listening.body], [4001, 'mine']);
+    await box.call('DELETE', `/v1/runs/${other.id}`);
+    await other.done;
+  });
+
+  test('with no process left a new run is told so, and works when there is room again', async () => {
+    const { box } = held;
+    const greedy = box.begin({ argv: ['node', '-e', `
+      const { spawn } = require('child_process');
+      let n = 0;
+      const more = () => spawn('sleep', ['300']).on('error', () => { if (!n++) console.log('full'); })
+        .on('spawn', more);
+      more();`] });
+    await greedy.event((e) => e.type === 'stdout');
+    const refused = await box.run({ argv: ['true'] });
+    assert.deepEqual([refused.status, refused.problem?.kind], [503, 'unavailable']);
+    assert.match(refused.problem.detail, /process/);
+    await box.call('DELETE', `/v1/runs/${greedy.id}`);
+    await greedy.done;
+    assert.equal((await box.sh('echo fine')).stdout, 'fine\n');
   });
 });
 
