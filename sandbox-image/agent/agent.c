@@ -65,6 +65,7 @@ void agent_fini(struct agent *agent)
 		TAILQ_REMOVE(&agent->running, r, link);
 		run_destroy(r);
 	}
+	free_event(&agent->stop);
 	free_event(&agent->accept);
 	free_event(&agent->sigchld);
 	free_event(&agent->sweep);

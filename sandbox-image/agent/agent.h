@@ -34,6 +34,7 @@ struct agent {
 	struct event *free_closed;
 	int n_conns;
 
+	struct event *stop;   /* main.c */
 	struct event *accept; /* server.c */
 	int listen_fd;
 

@@ -23,7 +23,6 @@ static void on_stop(evutil_socket_t fd, short what, void *arg)
 /* TERM and INT end the agent; as PID 1 that ends everything in the container. */
 static int watch_stop_signals(struct agent *agent, struct err *e)
 {
-	struct event *stop;
 	sigset_t set;
 	int fd;
 
@@ -34,8 +33,8 @@ static int watch_stop_signals(struct agent *agent, struct err *e)
 	    (fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)) < 0) {
 		return err_errno(e, ERR_INTERNAL, "cannot make a signalfd");
 	}
-	stop = event_new(agent->base, fd, EV_READ, on_stop, agent);
-	if (!stop || event_add(stop, NULL) < 0) {
+	agent->stop = event_new(agent->base, fd, EV_READ, on_stop, agent);
+	if (!agent->stop || event_add(agent->stop, NULL) < 0) {
 		return err_set(e, ERR_INTERNAL, "out of memory");
 	}
 	return 0;
