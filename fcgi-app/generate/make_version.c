@@ -83,6 +83,10 @@ static int create(struct turn *t, const struct file_change *changes, size_t n, i
 			*ret_overwrote = steal_ptr(overwrote);
 			return 0;
 		}
+		if (e->kind == ERR_INVALID) { /* not the caller's input: the model's */
+			e->kind = ERR_UNPROCESSABLE;
+			return err_prefix(e, "the model's files make no version");
+		}
 		if (e->kind != ERR_CONFLICT || tries == TRIES_MAX) {
 			return -1;
 		}

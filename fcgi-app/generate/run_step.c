@@ -205,6 +205,15 @@ static int send_failure(struct step *s, const struct err *failure, struct err *e
 	return turn_emit(s->turn, "error", problem_json(&p, s->turn->rq->id), e);
 }
 
+/* Nothing to start: a page of notes is a fine result, too. */
+static int send_skipped(struct step *s, const struct err *why, struct err *e)
+{
+	return turn_emit(
+		s->turn, "step",
+		json_pack("{s:s,s:s,s:s}", "name", "run", "state", "skipped", "reason", why->text),
+		e);
+}
+
 int run_step(struct turn *t, struct err *e)
 {
 	struct step s = {.turn = t};
@@ -213,7 +222,8 @@ int run_step(struct turn *t, struct err *e)
 	char run_id[UUID_TEXT_BYTES];
 
 	if (entry_find(t->app, t->project_id, t->version, NULL, s.entry, &failure) < 0) {
-		return send_failure(&s, &failure, e);
+		return failure.kind == ERR_UNPROCESSABLE ? send_skipped(&s, &failure, e)
+							 : send_failure(&s, &failure, e);
 	}
 	if (turn_emit(
 		    t, "step",

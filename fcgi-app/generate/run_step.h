@@ -12,7 +12,8 @@
  * "response", or "finished" or "failed" {exit_code, signal, timed_out, truncated, oom_killed,
  * duration_ms}.
  *
- * A sandbox that cannot be had, or nothing to start, is a `step` of state "failed" with an `error`
- * event, and 0: the version stands. -1 only when the turn itself must end.
+ * A version without anything to start is a `step` of state "skipped" {reason}. A sandbox that
+ * cannot be had is one of state "failed" {kind} with an `error` event, and 0: the version stands.
+ * -1 only when the turn itself must end.
  */
 NODISCARD int run_step(struct turn *t, struct err *e);

@@ -236,6 +236,25 @@ describe('a turn', () => {
     assert.deepEqual(turn.done, { state: 'done', version: 1 });
   });
 
+  it('refuses packages, and files that are directories', async () => {
+    const project = await newProject();
+    model.next(fake.reply(fake.file('lib/node_modules/x/index.js', '1') + fake.file('my_node_modules.txt', '2')),
+      fake.reply(fake.file('a', '1') + fake.file('a/b.js', '2')));
+    const turn = (await generate(project, { prompt: 'Packages' })).succeeded();
+    assert.deepEqual(turn.files, ['refused lib/node_modules/x/index.js', 'written my_node_modules.txt']);
+    (await generate(project, { prompt: 'Both' })).failed(422, /make no version/);
+    assert.equal(await currentVersion(project), 1);
+  });
+
+  it('without a program is done without a run', async () => {
+    const project = await newProject();
+    model.next(fake.reply(fake.file('notes.md', '# Notes\n\n... rest unchanged')));
+    const turn = (await generate(project, { prompt: 'Notes' })).succeeded();
+    assert.equal(turn.run.state, 'skipped');
+    assert.match(turn.run.reason, /nothing to start/);
+    assert.deepEqual(turn.done, { state: 'done', version: 1 });
+  });
+
   it("takes a small model's lone code block as the program", async () => {
     const project = await newProject();
     model.next(fake.reply('Sure!\n```js\nconsole.log("fenced");\n```\nRun it.'));
