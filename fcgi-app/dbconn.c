@@ -7,6 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* Beyond the time a statement may take: then the server is not slow but frozen. */
+#define SILENCE_MS 1000
+
 int dbconn_open(const struct config *config, const char *application_name, int64_t statement_ms,
 		struct db **ret_db, struct err *e)
 {
@@ -29,6 +32,7 @@ int dbconn_open(const struct config *config, const char *application_name, int64
 	if (!db) {
 		return err_set(e, ERR_INTERNAL, "out of memory");
 	}
+	db_set_wait(db, statement_ms + SILENCE_MS);
 	*ret_db = db;
 	return 0;
 }

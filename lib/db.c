@@ -14,6 +14,10 @@
 #define PARAMS_MAX   24
 #define BYTEA_OID    17
 
+/* Longest silence of the server. Statements have time limits of their own there
+ * (statement_timeout); this is for a server that is frozen or behind a dead network. */
+#define WAIT_DEFAULT_MS 60000
+
 struct db {
 	char *conninfo;
 	char *application_name;
@@ -21,6 +25,7 @@ struct db {
 	const char *prepared[PREPARED_MAX]; /* statement "s<i>" was made of this text */
 	size_t n_prepared;
 	bool in_transaction;
+	int64_t wait_ms;
 	char constraint[128];
 };
 
@@ -67,6 +72,7 @@ struct db *db_create(const char *conninfo, const char *application_name)
 	}
 	db->conninfo = strdup(conninfo);
 	db->application_name = strdup(application_name);
+	db->wait_ms = WAIT_DEFAULT_MS;
 	if (!db->conninfo || !db->application_name) {
 		db_destroy(db);
 		return NULL;
@@ -80,6 +86,11 @@ static void disconnect(struct db *db)
 	db->conn = NULL;
 	db->n_prepared = 0;
 	db->in_transaction = false;
+}
+
+void db_set_wait(struct db *db, int64_t wait_ms)
+{
+	db->wait_ms = wait_ms;
 }
 
 void db_destroy(struct db *db)
@@ -110,7 +121,7 @@ static int connect_now(struct db *db, struct err *e)
 	char line[300];
 
 	db->conn = PQconnectdbParams(keys, values, 1);
-	if (db->conn && PQstatus(db->conn) == CONNECTION_OK) {
+	if (db->conn && PQstatus(db->conn) == CONNECTION_OK && PQsetnonblocking(db->conn, 1) == 0) {
 		return 0;
 	}
 	first_line(db->conn ? PQerrorMessage(db->conn) : "out of memory", line, sizeof(line));
@@ -184,6 +195,65 @@ static bool succeeded(const PGresult *res)
 	return s == PGRES_COMMAND_OK || s == PGRES_TUPLES_OK;
 }
 
+/* The server does not answer: whatever it may still do, this connection is of no use. That a
+ * transaction was open is remembered until the caller rolls back. */
+static int give_up(struct db *db, struct err *e)
+{
+	bool in_transaction = db->in_transaction;
+
+	disconnect(db);
+	db->in_transaction = in_transaction;
+	return err_set(e, ERR_UNAVAILABLE, "PostgreSQL: no answer for %" PRId64 " ms", db->wait_ms);
+}
+
+/* Sends what is unsent and waits until PQgetResult will not block. */
+static int await(struct db *db, struct err *e)
+{
+	int64_t deadline_ms = clock_mono_ms() + db->wait_ms;
+
+	for (;;) {
+		int unsent = PQflush(db->conn);
+		struct pollfd p = {.fd = PQsocket(db->conn), .events = POLLIN};
+		int n;
+
+		if (unsent < 0 || (unsent == 0 && !PQisBusy(db->conn))) {
+			return 0;
+		}
+		p.events |= unsent > 0 ? POLLOUT : 0;
+		n = poll(&p, 1, clock_poll_timeout(deadline_ms));
+		if (n == 0) {
+			return give_up(db, e);
+		}
+		if (n > 0 && !PQconsumeInput(db->conn)) {
+			return 0; /* PQgetResult says what happened */
+		}
+	}
+}
+
+/* The last result of what was sent (`sent`: libpq took it); NULL: *e is filled. */
+static PGresult *finish(struct db *db, int sent, struct err *e)
+{
+	PGresult *last = NULL, *next;
+
+	while (sent) {
+		if (await(db, e) < 0) {
+			PQclear(last);
+			return NULL;
+		}
+		next = PQgetResult(db->conn);
+		if (!next) {
+			break;
+		}
+		PQclear(last);
+		last = next;
+	}
+	if (!last || !succeeded(last)) {
+		fail(db, last, e);
+		return NULL;
+	}
+	return last;
+}
+
 /* Name of the prepared statement of this text, made when it is new. */
 static int prepare(struct db *db, const char *sql, char name[16], struct err *e)
 {
@@ -199,16 +269,17 @@ static int prepare(struct db *db, const char *sql, char name[16], struct err *e)
 	if (i == PREPARED_MAX) {
 		return err_set(e, ERR_INTERNAL, "more than %d statements", PREPARED_MAX);
 	}
-	res = PQprepare(db->conn, name, sql, 0, NULL);
-	if (!res || !succeeded(res)) {
-		return fail(db, res, e);
+	res = finish(db, PQsendPrepare(db->conn, name, sql, 0, NULL), e);
+	if (!res) {
+		return -1;
 	}
 	PQclear(res);
 	db->prepared[db->n_prepared++] = sql;
 	return 0;
 }
 
-static PGresult *execute(struct db *db, const char *name, const struct db_param *params, size_t n)
+static PGresult *execute(struct db *db, const char *name, const struct db_param *params, size_t n,
+			 struct err *e)
 {
 	const char *values[PARAMS_MAX];
 	int lengths[PARAMS_MAX], formats[PARAMS_MAX];
@@ -218,7 +289,8 @@ static PGresult *execute(struct db *db, const char *name, const struct db_param 
 		lengths[i] = params[i].len >= 0 ? (int)params[i].len : 0;
 		formats[i] = params[i].len >= 0 ? 1 : 0;
 	}
-	return PQexecPrepared(db->conn, name, (int)n, values, lengths, formats, 0);
+	return finish(db, PQsendQueryPrepared(db->conn, name, (int)n, values, lengths, formats, 0),
+		      e);
 }
 
 /* True when the server closed the connection while we were idle, as it does when it is restarted.
@@ -256,9 +328,9 @@ int db_query(struct db *db, const char *sql, const struct db_param *params, size
 	if (prepare(db, sql, name, e) < 0) {
 		return -1;
 	}
-	res = execute(db, name, params, n_params);
-	if (!res || !succeeded(res)) {
-		return fail(db, res, e);
+	res = execute(db, name, params, n_params, e);
+	if (!res) {
+		return -1;
 	}
 	if (!ret) {
 		PQclear(res);
@@ -282,9 +354,9 @@ int db_script(struct db *db, const char *sql, struct err *e)
 	if (ensure_connected(db, e) < 0) {
 		return -1;
 	}
-	res = PQexec(db->conn, sql);
-	if (!res || !succeeded(res)) {
-		return fail(db, res, e);
+	res = finish(db, PQsendQuery(db->conn, sql), e);
+	if (!res) {
+		return -1;
 	}
 	PQclear(res);
 	return 0;

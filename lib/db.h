@@ -40,6 +40,9 @@ struct db_param db_null(void);
 struct db *db_create(const char *conninfo, const char *application_name);
 void db_destroy(struct db *db);
 
+/* Longest silence of the server before a call gives up with ERR_UNAVAILABLE; 60 s unless set. */
+void db_set_wait(struct db *db, int64_t wait_ms);
+
 /*
  * Runs one statement. *ret may be passed as NULL when rows do not matter. Errors:
  * ERR_UNAVAILABLE "PostgreSQL: …" (no connection, shutting down), ERR_CONFLICT (unique, exclusion,
