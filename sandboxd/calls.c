@@ -180,7 +180,7 @@ static const struct {
 	bool has_id;
 	int (*handle)(struct worker *w, const struct call *call, const char *id, int *ret_status,
 		      json_t **ret_body, struct err *e);
-} table[] = {
+} call_table[] = {
 	{"POST", "/v1/sandboxes/ensure", "", false, call_ensure},
 	{"POST", "/v1/sandboxes/", "/stop", true, call_stop},
 	{"DELETE", "/v1/sandboxes/", "", true, call_delete},
@@ -206,12 +206,13 @@ static bool matches(struct http_slice path, const char *before, const char *afte
 int calls_dispatch(struct worker *w, const struct call *call, int *ret_status, json_t **ret_body,
 		   struct err *e)
 {
-	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(call_table); i++) {
 		char id[UUID_TEXT_BYTES];
 
-		if (http_slice_is(call->method, table[i].method) &&
-		    matches(call->path, table[i].before, table[i].after, table[i].has_id, id)) {
-			return table[i].handle(w, call, id, ret_status, ret_body, e);
+		if (http_slice_is(call->method, call_table[i].method) &&
+		    matches(call->path, call_table[i].before, call_table[i].after,
+			    call_table[i].has_id, id)) {
+			return call_table[i].handle(w, call, id, ret_status, ret_body, e);
 		}
 	}
 	return err_set(e, ERR_NOT_FOUND, "there is no such call");
