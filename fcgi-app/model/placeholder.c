@@ -7,9 +7,12 @@
 #include <string.h>
 #include <strings.h>
 
-#define WORDS_MAX	  14 /* a longer comment says something */
-#define WORD_MAX_BYTES	  24
-#define COMMENT_MAX_BYTES 200
+#define WORDS_MAX	   14 /* a longer comment says something */
+#define SENTENCE_WORDS_MIN 5
+#define DOTS_MAX	   4
+#define EXAMPLE_INDENT	   "   " /* behind a comment's sign: an example in the comment */
+#define WORD_MAX_BYTES	   24
+#define COMMENT_MAX_BYTES  200
 
 /*
  * Whole comments, in words: lower case, punctuation and ellipses removed. "a|b" is either, a
@@ -29,9 +32,9 @@ static const char *const phrases[] = {
 	/* remaining functions stay the same; remaining code */
 	"?@verb ?@det remaining ?@noun @noun ?@stay ?the @same ?@where",
 	"?@verb ?@det remaining ?@noun @noun ?@goes here",
-	"?@verb ?@det remaining ?@noun code|implementation|functions|methods",
+	"?@verb ?@det remaining ?@noun code|implementation",
 	/* existing code; your previous implementation here; original imports unchanged */
-	"?@verb ?all ?@det existing|original ?@codenoun "
+	"?@verb ?all ?@det existing ?@codenoun "
 	"code|implementation|logic|imports|functions|methods ?@where",
 	"?@verb ?all ?@det @old ?@noun @noun ?@goes here",
 	"?@verb ?all ?@det @old ?@codenoun @codenoun ?@stay ?the @same ?@where",
@@ -46,12 +49,12 @@ static const char *const phrases[] = {
 	"before|above|previous|earlier|original ?@noun ?@noun",
 	"?@det code|implementation|content ?is|stays|remains ?the same as ?in ?the "
 	"before|above|previously|original",
-	"no changes|change|modifications needed|required|here|below|above ?here|below|above|to "
+	"no changes|modifications needed|required|here|below|above ?here|below|above|to "
 	"?@det ?@noun ?@noun",
 	"nothing changes|changed here|below|above",
 	"?@det ?@noun @noun ?is|are omitted|elided|truncated|shortened|abbreviated "
 	"?here|below|above ?for ?brevity|clarity",
-	"?omitted|elided|truncated|shortened|abbreviated for brevity|clarity",
+	"omitted|elided|truncated|shortened|abbreviated for brevity|clarity",
 	"code|implementation ?@goes here",
 	"?@verb ?@det implementation|logic ?@goes here",
 };
@@ -91,6 +94,7 @@ struct words {
 	size_t n;
 	bool lead, trail; /* an ellipsis before the words, or after some of them */
 	bool too_many;
+	bool drawing; /* symbols, or more dots than an ellipsis has: a table, a ruler */
 };
 
 static const char *class_words(const char *name, size_t len)
@@ -176,6 +180,12 @@ static void add_word(struct words *w, const char *s, size_t len)
 	w->at[w->n++][len] = '\0';
 }
 
+/* Letters of any script; U+2026 was looked for before. */
+static bool is_word_byte(char c)
+{
+	return isalnum((unsigned char)c) || c == '\'' || (unsigned char)c >= 0x80;
+}
+
 static void split_words(const char *s, size_t len, struct words *ret)
 {
 	size_t i = 0;
@@ -185,15 +195,18 @@ static void split_words(const char *s, size_t len, struct words *ret)
 		size_t dots = ellipsis_len(s + i, len - i);
 		size_t n = 0;
 
-		while (i + n < len && (isalnum((unsigned char)s[i + n]) || s[i + n] == '\'')) {
+		while (i + n < len && is_word_byte(s[i + n]) &&
+		       ellipsis_len(s + i + n, len - i - n) == 0) {
 			n++;
 		}
 		if (dots > 0) {
 			*(ret->n == 0 ? &ret->lead : &ret->trail) = true;
+			ret->drawing = ret->drawing || dots > DOTS_MAX;
 			n = dots;
 		} else if (n > 0) {
 			add_word(ret, s + i, n);
 		} else {
+			ret->drawing = ret->drawing || !strchr(" \t\r()[]{}.,*/", s[i]);
 			n = 1;
 		}
 		i += n;
@@ -240,11 +253,13 @@ static bool ellipsis_is_placeholder(const struct words *w)
 	if (w->lead && w->trail && w->n <= 8 && count_of(w, "@hint") > 0) {
 		return true;
 	}
-	return w->n <= 10 && count_of(w, "@hint") > 0 && count_of(w, "@plain") == w->n;
+	return w->n <= 10 && count_of(w, w->lead ? "@hint" : "@strong") > 0 &&
+	       count_of(w, "@plain") == w->n;
 }
 
-/* Whether the words of one comment leave something out. */
-static bool comment_is_placeholder(const char *s, size_t len, bool alone)
+/* Whether the words of one comment leave something out. `alone`: it is its whole line; `goes_on`:
+ * it continues the sentence of the line before. */
+static bool comment_is_placeholder(const char *s, size_t len, bool alone, bool goes_on)
 {
 	struct words w;
 
@@ -256,7 +271,10 @@ static bool comment_is_placeholder(const char *s, size_t len, bool alone)
 		return false;
 	}
 	if (w.n == 0) {
-		return w.lead && alone;
+		return w.lead && alone && !w.drawing;
+	}
+	if (goes_on && !w.lead && !w.trail) {
+		return false;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(phrases); i++) {
 		if (phrase_matches(phrases[i], &w, 0)) {
@@ -264,6 +282,18 @@ static bool comment_is_placeholder(const char *s, size_t len, bool alone)
 		}
 	}
 	return ellipsis_is_placeholder(&w);
+}
+
+/* A sentence long enough to be one, without its end: the next line's comment goes on with it. */
+static bool sentence_is_open(const char *s, size_t len)
+{
+	struct words w;
+
+	if (len == 0 || strchr(".:!?;", s[len - 1])) {
+		return false;
+	}
+	split_words(s, len, &w);
+	return !w.trail && (w.too_many || w.n >= SENTENCE_WORDS_MIN);
 }
 
 enum syntax {
@@ -310,13 +340,14 @@ struct span {
 	size_t len;
 };
 
-static struct span trim(struct span s, const char *extra)
+/* Without blanks at both ends, nor any of those characters. */
+static struct span trim(struct span s, const char *lead, const char *tail)
 {
-	while (s.len > 0 && (strchr(" \t\r", *s.at) || strchr(extra, *s.at))) {
+	while (s.len > 0 && (strchr(" \t\r", *s.at) || strchr(lead, *s.at))) {
 		s.at++;
 		s.len--;
 	}
-	while (s.len > 0 && (strchr(" \t\r", s.at[s.len - 1]) || strchr(extra, s.at[s.len - 1]))) {
+	while (s.len > 0 && (strchr(" \t\r", s.at[s.len - 1]) || strchr(tail, s.at[s.len - 1]))) {
 		s.len--;
 	}
 	return s;
@@ -329,14 +360,16 @@ static bool starts(struct span s, const char *with)
 	return s.len >= n && memcmp(s.at, with, n) == 0;
 }
 
-/* A comment that is its whole line: what is in it. */
-static bool whole_line_comment(struct span line, unsigned syntax, struct span *ret)
+/* A comment that is its whole line: what is in it, and whether it is an example in a comment's
+ * text. */
+static bool whole_line_comment(struct span line, unsigned syntax, struct span *ret,
+			       bool *ret_example)
 {
-	struct span s = trim(line, "");
+	struct span s = trim(line, "", "");
 	size_t cut;
 
 	if ((syntax & SYNTAX_SLASHES) && starts(s, "{/*")) {
-		s = trim(s, "{}");
+		s = trim(s, "{}", "{}");
 	}
 	if ((syntax & SYNTAX_SLASHES) && starts(s, "//")) {
 		cut = 2;
@@ -353,7 +386,8 @@ static bool whole_line_comment(struct span line, unsigned syntax, struct span *r
 	}
 	s.at += cut;
 	s.len -= cut;
-	*ret = trim(s, "*/#>-");
+	*ret_example = starts(s, EXAMPLE_INDENT);
+	*ret = trim(s, "*/#", "*/#>-");
 	return true;
 }
 
@@ -375,13 +409,13 @@ static bool inner_comment(struct span line, unsigned syntax, struct span *ret)
 	if (open) {
 		close = find((struct span){open + 2, (size_t)(end - open) - 2}, "*/");
 		if (close) {
-			*ret = trim((struct span){open + 2, (size_t)(close - open) - 2}, "*");
+			*ret = trim((struct span){open + 2, (size_t)(close - open) - 2}, "*", "*");
 			return true;
 		}
 	}
 	open = find(line, " //");
 	if (open) {
-		*ret = trim((struct span){open + 3, (size_t)(end - open) - 3}, "/");
+		*ret = trim((struct span){open + 3, (size_t)(end - open) - 3}, "/", "/");
 		return true;
 	}
 	return false;
@@ -389,7 +423,7 @@ static bool inner_comment(struct span line, unsigned syntax, struct span *ret)
 
 static void report(struct placeholder *ret, size_t line, struct span s)
 {
-	struct span t = trim(s, "");
+	struct span t = trim(s, "", "");
 	size_t len = t.len < sizeof(ret->text) ? t.len : sizeof(ret->text) - 1;
 
 	len -= utf8_incomplete_tail(t.at, len);
@@ -407,19 +441,22 @@ bool placeholder_find(const char *path, const char *text, size_t len, struct pla
 	const char *at = text;
 	const char *end = text + len;
 	size_t n = 0;
+	bool goes_on = false;
 
 	while (syntax != SYNTAX_NONE && at < end) {
 		const char *nl = memchr(at, '\n', (size_t)(end - at));
 		struct span line = {at, (size_t)((nl ? nl : end) - at)};
 		struct span comment;
-		bool alone = whole_line_comment(line, syntax, &comment);
+		bool example = false;
+		bool alone = whole_line_comment(line, syntax, &comment, &example);
 
 		n++;
 		if ((alone || inner_comment(line, syntax, &comment)) &&
-		    comment_is_placeholder(comment.at, comment.len, alone)) {
+		    comment_is_placeholder(comment.at, comment.len, alone && !example, goes_on)) {
 			report(ret, n, line);
 			return true;
 		}
+		goes_on = alone && sentence_is_open(comment.at, comment.len);
 		at = nl ? nl + 1 : end;
 	}
 	return false;

@@ -117,6 +117,23 @@ static const struct sample honest[] = {
 	{"a.css", "/* header */"},
 	{"a.css", "#existing-code { color: red }"},
 	{"a.py", "# the rest of the arguments"},
+	{"a.js", "// The old names stay, so that it does not break\n// existing code."},
+	{"a.js", "// Every handler here is wrapped, because otherwise the\n// rest of the code\n"},
+	/* found in published packages */
+	{"a.js", "// original code"},
+	{"a.js", "// other methods..."},
+	{"a.js", "// for brevity"},
+	{"a.py", "# no change needed"},
+	{"a.py", "# the remaining functions"},
+	{"a.py", "#and now the others..."},
+	{"a.py", "#     ..."},
+	{"a.py", "#   | ...  |"},
+	{"a.py", "# -> ..."},
+	{"a.py", "# - ..."},
+	{"a.py", "# ................................"},
+	{"a.html", "<!-- ................................ -->"},
+	{"a.js", "// 遍历此段中的字符..."},
+	{"a.js", "// ...또는 유니코드 코드 포인트."},
 	{"a.json", "{\"note\": \"rest unchanged\"}"},
 };
 
@@ -148,6 +165,22 @@ static void test_honest_lines_pass(void **state)
 	}
 }
 
+static void test_a_heading_before_it_excuses_nothing(void **state)
+{
+	static const char *const texts[] = {
+		"// Routes and handlers\n// existing code here\n",
+		"// This is the list of all the routes.\n// existing code here\n",
+		"// The old names stay, so that it does not break\n// ... existing code\n",
+		"// The old names stay, so that it does not break\nf();\n// existing code\n",
+	};
+	struct placeholder p;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		assert_true(placeholder_find("a.js", texts[i], strlen(texts[i]), &p));
+	}
+}
+
 static void test_odd_bytes_and_ends(void **state)
 {
 	static const char odd[] = "//\0...\n\xff\xfe // \x80...\n/*\n<!--\n// .";
@@ -168,6 +201,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_placeholders_are_found),
 		cmocka_unit_test(test_honest_lines_pass),
+		cmocka_unit_test(test_a_heading_before_it_excuses_nothing),
 		cmocka_unit_test(test_odd_bytes_and_ends),
 	};
 
