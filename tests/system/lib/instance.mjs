@@ -94,11 +94,15 @@ export function processes(test) {
   return found;
 }
 
+// Interface names end at 15 bytes.
+const bridgeOf = (stateDir) => `slw${path.basename(stateDir).replace('slipway-test-', '')}`;
+
 const living = new Set();
 
 // The last word, also when a test throws or is interrupted: nothing of ours stays.
 function removeSync(stateDir, env) {
   spawnSync(`${ROOT}/scripts/instance`, ['down'], { env, timeout: DOWN_MS, stdio: 'ignore' });
+  spawnSync('ip', ['link', 'delete', bridgeOf(stateDir)], { stdio: 'ignore' });
   fs.rmSync(stateDir, { recursive: true, force: true });
 }
 process.on('exit', () => {
@@ -254,14 +258,16 @@ class Instance {
     await run('sh', ['-c', 'docker save "$2" "$3" | docker -H "unix://$1" load', 'sh', socket, ...images]);
   }
 
-  // scripts/instance VERB's environment for a dockerd that touches nothing of the host's own.
+  // Settings of a dockerd that touches nothing of the host's own. It needs a bridge of its own: told
+  // to use none, it deletes docker0, whoever that belongs to.
   static ownDockerSettings(stateDir) {
     const runDir = `/run/${path.basename(stateDir)}`;
+    spawnSync('ip', ['link', 'add', bridgeOf(stateDir), 'type', 'bridge']);
     return {
       SLIPWAY_DOCKER_SOCKET: `${runDir}/docker.sock`,
       DOCKERD_FLAGS: [
-        `--data-root ${stateDir}/docker`, `--exec-root ${runDir}/docker`, '--bridge none',
-        '--iptables=false', '--ip6tables=false', '--ip-masq=false', '--group root',
+        `--data-root ${stateDir}/docker`, `--exec-root ${runDir}/docker`, `--bridge ${bridgeOf(stateDir)}`,
+        '--iptables=false', '--ip6tables=false', '--ip-masq=false', '--ip-forward=false', '--group root',
       ].join(' '),
     };
   }
@@ -423,6 +429,7 @@ class Instance {
       await this.down();
     } finally {
       living.delete(this);
+      spawnSync('ip', ['link', 'delete', bridgeOf(this.stateDir)], { stdio: 'ignore' });
       fs.rmSync(this.stateDir, { recursive: true, force: true });
     }
   }
