@@ -111,20 +111,25 @@ int history_messages(struct context *c, struct turn *t, struct err *e)
 	return 0;
 }
 
-/* One `output` or `step` event of that run, in words. */
+/* What a program printed, with its NULs as spaces: a prompt is text. */
+static void add_printed(struct strbuf *out, const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		strbuf_addc(out, text[i] ? text[i] : ' ');
+	}
+}
+
+/* One `output` or `step` event of that run, in words. The events are our own: json_parse's limits
+ * are for strangers' JSON, and it takes no NUL. */
 static void add_event(struct strbuf *out, const char *type, const char *text)
 {
-	auto_json *data = NULL;
-	struct err ignored;
+	auto_json *data = json_loads(text, JSON_ALLOW_NUL, NULL);
 	const char *state;
 
-	if (json_parse(text, strlen(text), EVENT_MAX_BYTES, &data, &ignored) < 0) {
-		return;
-	}
 	if (strcmp(type, "output") == 0) {
-		const char *words = json_string_value(json_object_get(data, "data"));
+		const json_t *words = json_object_get(data, "data");
 
-		strbuf_adds(out, words ? words : "");
+		add_printed(out, json_string_value(words), json_string_length(words));
 		return;
 	}
 	state = json_string_value(json_object_get(data, "state"));

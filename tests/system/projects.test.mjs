@@ -577,6 +577,16 @@ describe('generating', { timeout: 60_000 }, () => {
     assert.deepEqual((await pages(owner, `${p.at}/generations?limit=1`)).map((g) => g.id), [id]);
   });
 
+  it('tells fix what the program printed, its NULs included', async () => {
+    const p = await create({ name: 'prints a NUL' });
+    model.next(reply(file('index.js', "process.stdout.write('before\\0after'); process.exit(1);")));
+    const built = await collect(instance.sse(`${p.at}/generate`, { json: { prompt: 'fail' } }));
+    assert.equal(built.filter((e) => e.type === 'output').map((e) => e.data.data).join(''), 'before\0after');
+    model.next(reply(file('index.js', 'console.log(1);')));
+    await collect(instance.sse(`${p.at}/generate`, { json: { mode: 'fix' } }));
+    assert.match(JSON.stringify(model.requests.at(-1).body.messages), /before after/);
+  });
+
   it('happens once at a time in a project, and can be cancelled', async () => {
     const p = await create({ name: 'one at a time' });
     await put(p, 'index.js', '1');
