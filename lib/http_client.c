@@ -9,7 +9,9 @@
 
 /* What is kept of the body of an answer that is not 2xx: it becomes an error text. */
 #define ERROR_BODY_MAX_BYTES (64 * 1024)
-#define POLL_MAX_MS	     1000
+/* All header lines of an answer, interim answers and trailers included. */
+#define HEADERS_MAX_BYTES (256 * 1024)
+#define POLL_MAX_MS	  1000
 
 struct http_client {
 	CURLM *multi;
@@ -22,9 +24,10 @@ struct transfer {
 	const struct http_request *request;
 	struct http_response *response;
 	struct err *e;
-	bool callback_failed; /* *e holds a callback's own error */
 	bool too_large;
+	bool error_cut; /* enough of an error's body has come */
 	bool status_told;
+	size_t header_bytes;
 	int64_t last_byte_ms;
 };
 
@@ -87,7 +90,7 @@ static int tell_status(struct transfer *t)
 	t->response->status = (int)status;
 	if (t->request->on_status &&
 	    t->request->on_status(t->request->ctx, (int)status, t->e) < 0) {
-		t->callback_failed = true;
+		t->response->callback_failed = true;
 		return -1;
 	}
 	return 0;
@@ -107,12 +110,13 @@ static size_t on_write(char *bytes, size_t one, size_t len, void *arg)
 		size_t room = ERROR_BODY_MAX_BYTES - r->body.len;
 
 		strbuf_add(&r->body, bytes, len < room ? len : room);
-		return len;
+		t->error_cut = len > room;
+		return t->error_cut ? 0 : len;
 	}
 	r->body_started = true;
 	if (t->request->on_body) {
 		if (t->request->on_body(t->request->ctx, bytes, len, t->e) < 0) {
-			t->callback_failed = true;
+			t->response->callback_failed = true;
 			return 0;
 		}
 		return len;
@@ -153,6 +157,10 @@ static size_t on_header(char *line, size_t one, size_t len, void *arg)
 
 	(void)one;
 	t->last_byte_ms = clock_mono_ms();
+	t->header_bytes += len;
+	if (t->header_bytes > HEADERS_MAX_BYTES) {
+		return 0;
+	}
 	copy_header(line, len, "Content-Type", t->response->content_type,
 		    sizeof(t->response->content_type));
 	copy_header(line, len, "Retry-After", retry, sizeof(retry));
@@ -280,6 +288,7 @@ static int drive(struct transfer *t, CURLcode *ret_code)
 		if (t->request->on_tick && clock_mono_ms() >= next_tick_ms) {
 			next_tick_ms = clock_mono_ms() + t->request->tick_ms;
 			if (t->request->on_tick(t->request->ctx, t->e) < 0) {
+				t->response->callback_failed = true;
 				return -1;
 			}
 		}
@@ -305,8 +314,15 @@ static int drive(struct transfer *t, CURLcode *ret_code)
 
 static int explain(struct transfer *t, CURLcode code)
 {
-	if (t->callback_failed) {
+	if (t->response->callback_failed) {
 		return -1;
+	}
+	if (t->error_cut) {
+		return 0;
+	}
+	if (t->header_bytes > HEADERS_MAX_BYTES) {
+		return err_set(t->e, ERR_UPSTREAM, "the answer's headers are larger than %d bytes",
+			       HEADERS_MAX_BYTES);
 	}
 	if (t->too_large) {
 		return err_set(t->e, ERR_TOO_LARGE, "the answer is larger than %zu bytes",

@@ -46,6 +46,7 @@ struct http_response {
 	char content_type[128];
 	int64_t retry_after_s; /* Retry-After in seconds, -1: none */
 	bool body_started;     /* some byte of a 2xx body arrived */
+	bool callback_failed;  /* the error is a callback's own, not about the peer */
 };
 
 /* Once per process before any thread. */

@@ -31,7 +31,7 @@ static void *serve(void *arg)
 		used += (size_t)n;
 		p->seen[used] = '\0';
 	}
-	n = write(fd, p->reply, strlen(p->reply));
+	n = send(fd, p->reply, strlen(p->reply), MSG_NOSIGNAL);
 	while (p->hold && n > 0) {
 		char drop[64];
 
@@ -155,6 +155,57 @@ static void failures_have_their_kind(void **state)
 	http_response_fini(&rs);
 }
 
+/* "<before><piece><piece>…", for an answer that never ends. Free it. */
+static char *endless(const char *before, const char *piece)
+{
+	struct strbuf b;
+
+	strbuf_init(&b, 64 * 1024 * 1024);
+	strbuf_adds(&b, before);
+	while (b.len < 16 * 1024 * 1024) {
+		strbuf_adds(&b, piece);
+	}
+	assert_false(b.failed);
+	return b.data;
+}
+
+static void an_endless_answer_is_cut(void **state)
+{
+	static const struct {
+		const char *before, *piece;
+		int status; /* 0: ERR_UPSTREAM */
+	} rows[] = {
+		{"HTTP/1.1 500 No\r\n\r\n", "and so on, and so on, and so on", 500},
+		{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n",
+		 "X-Trailer: and so on\r\n", 0},
+		{"HTTP/1.1 200 OK\r\n", "X-Header: and so on\r\n", 0},
+		{"", "HTTP/1.1 100 Continue\r\n\r\n", 0},
+	};
+	struct http_response rs;
+	struct http_request rq;
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		char *reply = endless(rows[i].before, rows[i].piece);
+		struct peer p;
+
+		start_peer(&p, reply, true);
+		rq = request(&p);
+		if (rows[i].status > 0) {
+			assert_ok(perform(&rq, &rs, &e));
+			assert_int_equal(rs.status, rows[i].status);
+			assert_int_equal(rs.body.len, 64 * 1024);
+		} else {
+			assert_err(perform(&rq, &rs, &e), ERR_UPSTREAM);
+		}
+		assert_false(rs.callback_failed);
+		stop_peer(&p);
+		http_response_fini(&rs);
+		free(reply);
+	}
+}
+
 static int stop_at_once(void *ctx, struct err *e)
 {
 	(void)ctx;
@@ -176,6 +227,7 @@ static void a_tick_can_end_it(void **state)
 	rq.tick_ms = 20;
 	assert_err(perform(&rq, &rs, &e), ERR_CANCELLED);
 	assert_true(clock_mono_ms() - start < 2000);
+	assert_true(rs.callback_failed);
 	stop_peer(&p);
 	http_response_fini(&rs);
 }
@@ -194,6 +246,7 @@ int main(void)
 		cmocka_unit_test(a_small_answer_is_collected),
 		cmocka_unit_test(answers_have_a_maximum),
 		cmocka_unit_test(failures_have_their_kind),
+		cmocka_unit_test(an_endless_answer_is_cut),
 		cmocka_unit_test(a_tick_can_end_it),
 	};
 
