@@ -74,9 +74,17 @@ static int answer_error(const struct http_response *r, struct err *e)
 	return err_set(e, ERR_UPSTREAM, "the sandbox's agent answered %d (%s)", r->status, detail);
 }
 
-static int no_agent(struct err *e)
+/* Says whose fault it was, unless a callback of ours did so already. */
+static int no_answer(const struct http_response *r, struct err *e)
 {
-	return err_set(e, ERR_UNAVAILABLE, "the sandbox's agent does not answer; try again");
+	if (r->callback_failed) {
+		return -1;
+	}
+	if (e->kind == ERR_UNAVAILABLE) {
+		return err_set(e, ERR_UNAVAILABLE,
+			       "the sandbox's agent does not answer; try again");
+	}
+	return err_prefix(e, "the sandbox's agent");
 }
 
 /* One request to an agent. ERR_UNAVAILABLE only when there was nobody to take it. */
@@ -92,7 +100,7 @@ static int call(struct app *app, const char *socket, struct http_request *rq,
 		rq->headers = json_headers;
 	}
 	if (http_client_perform(app->http, rq, ret, e)) {
-		return e->kind == ERR_UNAVAILABLE && !ret->status ? no_agent(e) : -1;
+		return no_answer(ret, e);
 	}
 	return ret->status / 100 == 2 ? 0 : answer_error(ret, e);
 }
