@@ -8,14 +8,16 @@
 #include "log.h"
 #include "settings.h"
 #include "sockdir.h"
+#include "strbuf.h"
 #include "worker.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define AGENT_DEADLINE_MS 10000
-#define STOP_GRACE_S	  2
-#define TMP_BYTES	  (64LL * 1024 * 1024)
+#define AGENT_DEADLINE_MS    10000
+#define STOP_GRACE_S	     2
+#define TMP_BYTES	     (64LL * 1024 * 1024)
+#define LAST_WORDS_MAX_BYTES 300
 
 /* Runs of one sandbox are done one at a time; more wait in its queue. */
 #define RUNS_MAX 1
@@ -39,7 +41,7 @@ static int find_image(struct worker *w, char ret_id[80], struct err *e)
 
 /* Texts the spec points to. */
 struct spec_texts {
-	char disk[PATH_MAX], sockdir[PATH_MAX];
+	char disk[PATH_MAX], sockdir[PATH_MAX], passwd[PATH_MAX];
 	char env_id[80], env_uid[40], env_runs[40], env_queue[40];
 };
 
@@ -49,6 +51,7 @@ static struct driver_spec make_spec(const struct settings *s, const struct sandb
 {
 	disk_mount_path(s, row->id, t->disk);
 	sockdir_path(s, row->id, t->sockdir);
+	sockdir_passwd_path(s, row->id, t->passwd);
 	(void)snprintf(t->env_id, sizeof(t->env_id), "SLIPWAY_SANDBOX_ID=%s", row->id);
 	(void)snprintf(t->env_uid, sizeof(t->env_uid), "SLIPWAY_UID=%u",
 		       (unsigned int)row->host_uid);
@@ -67,7 +70,9 @@ static struct driver_spec make_spec(const struct settings *s, const struct sandb
 			   {"slipway.profile", row->profile}},
 		.env = {t->env_id, t->env_uid, t->env_runs, t->env_queue,
 			"SLIPWAY_LISTEN=unix:/run/slipway/agent.sock"},
-		.binds = {{t->disk, "/workspace"}, {t->sockdir, "/run/slipway"}},
+		.binds = {{t->disk, "/workspace", false},
+			  {t->sockdir, "/run/slipway", false},
+			  {t->passwd, "/etc/passwd", true}},
 		.memory_bytes = profile->memory_bytes,
 		.cpu_milli = profile->cpu_milli,
 		.pids_max = profile->pids_max,
@@ -80,6 +85,26 @@ struct container_ctx {
 	const char *id;
 };
 
+/* What the agent said before it ended: its container, and with it its log, is about to go. */
+static int ended_early(struct container_ctx *c, const struct driver_container *now, struct err *e)
+{
+	auto_strbuf words;
+	struct err ignored;
+
+	strbuf_init(&words, LAST_WORDS_MAX_BYTES);
+	if (c->driver->ops->last_words(c->driver, c->id, &words, &ignored) < 0) {
+		strbuf_reset(&words);
+	}
+	for (size_t i = 0; i < words.len; i++) {
+		if (words.data[i] < ' ' || words.data[i] > '~') {
+			words.data[i] = ' ';
+		}
+	}
+	return err_set(e, ERR_UPSTREAM, "the agent ended at once, with status %d%s: %s",
+		       now->exit_code, now->oom_killed ? " (out of memory)" : "",
+		       words.len > 0 ? words.data : "it said nothing");
+}
+
 static int still_running(void *ctx, struct err *e)
 {
 	struct container_ctx *c = ctx;
@@ -88,11 +113,7 @@ static int still_running(void *ctx, struct err *e)
 	if (c->driver->ops->inspect(c->driver, c->id, &now, e) < 0) {
 		return -1;
 	}
-	if (!now.running) {
-		return err_set(e, ERR_UPSTREAM, "the agent ended at once, with status %d%s",
-			       now.exit_code, now.oom_killed ? " (out of memory)" : "");
-	}
-	return 0;
+	return now.running ? 0 : ended_early(c, &now, e);
 }
 
 static int wait_for_agent(struct worker *w, const struct sandbox_row *row, const char *container_id,
@@ -143,7 +164,7 @@ static int build_up(struct worker *w, const struct sandbox_row *row, struct asse
 	}
 	if (find_image(w, a->image_id, e) < 0 ||
 	    disk_open(s, row->id, row->host_uid, profile->disk_mb, &a->fresh_disk, e) < 0 ||
-	    sockdir_make(s, row->id, e) < 0) {
+	    sockdir_make(s, row->id, row->host_uid, e) < 0) {
 		return -1;
 	}
 	a->disk_ms = lap(&since_ms);

@@ -87,8 +87,9 @@ static int refused(const struct http_response *r, const char *what, struct err *
 		       r->status);
 }
 
-static int perform(struct docker_client *c, const char *method, const char *url, const json_t *body,
-		   int64_t timeout_ms, json_t **ret, struct err *e)
+/* *ret_response is initialised in every case and wants http_response_fini. */
+static int fetch(struct docker_client *c, const char *method, const char *url, const json_t *body,
+		 int64_t timeout_ms, struct http_response *ret_response, struct err *e)
 {
 	auto_free char *text = body ? json_text(body) : NULL;
 	struct http_request request = {.method = method,
@@ -99,13 +100,23 @@ static int perform(struct docker_client *c, const char *method, const char *url,
 				       .connect_timeout_ms = CONNECT_TIMEOUT_MS,
 				       .total_timeout_ms = timeout_ms,
 				       .response_max_bytes = ANSWER_MAX_BYTES};
-	auto_http_response response = {0};
 
-	if (http_client_perform(c->http, &request, &response, e) < 0) {
+	if (http_client_perform(c->http, &request, ret_response, e) < 0) {
 		return broken(c, e);
 	}
-	if (response.status >= 400) {
-		return refused(&response, method, e);
+	if (ret_response->status >= 400) {
+		return refused(ret_response, method, e);
+	}
+	return 0;
+}
+
+static int perform(struct docker_client *c, const char *method, const char *url, const json_t *body,
+		   int64_t timeout_ms, json_t **ret, struct err *e)
+{
+	auto_http_response response = {0};
+
+	if (fetch(c, method, url, body, timeout_ms, &response, e) < 0) {
+		return -1;
 	}
 	if (!ret) {
 		return 0;
@@ -175,6 +186,39 @@ int docker_call(struct docker_client *c, const char *method, const char *path, c
 		return -1;
 	}
 	return perform(c, method, url, body, timeout_ms, ret, e);
+}
+
+/*
+ * Without a terminal each piece of output comes behind 8 bytes: the stream, three zeros, the length
+ * in big-endian order.
+ */
+static void add_output(struct strbuf *b, const unsigned char *bytes, size_t len)
+{
+	while (len >= 8) {
+		size_t n = (size_t)bytes[4] << 24 | (size_t)bytes[5] << 16 | (size_t)bytes[6] << 8 |
+			   (size_t)bytes[7];
+
+		bytes += 8;
+		len -= 8;
+		n = n < len ? n : len;
+		strbuf_add(b, bytes, n < b->max - b->len ? n : b->max - b->len);
+		bytes += n;
+		len -= n;
+	}
+}
+
+int docker_output(struct docker_client *c, const char *path, int64_t timeout_ms, struct strbuf *b,
+		  struct err *e)
+{
+	auto_http_response response = {0};
+	char url[PATH_BYTES];
+
+	if (versioned(c, path, url, e) < 0 ||
+	    fetch(c, "GET", url, NULL, timeout_ms, &response, e) < 0) {
+		return -1;
+	}
+	add_output(b, (const unsigned char *)response.body.data, response.body.len);
+	return 0;
 }
 
 struct follower {

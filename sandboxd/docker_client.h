@@ -23,6 +23,10 @@ void docker_client_destroy(struct docker_client *c);
 NODISCARD int docker_call(struct docker_client *c, const char *method, const char *path,
 			  const json_t *body, int64_t timeout_ms, json_t **ret, struct err *e);
 
+/* Appends a container's output, as much as *b takes. */
+NODISCARD int docker_output(struct docker_client *c, const char *path, int64_t timeout_ms,
+			    struct strbuf *b, struct err *e);
+
 /*
  * Follows a stream of JSON objects, one on a line. 0 when keep_on (asked each second) said false;
  * ERR_UNAVAILABLE when the stream ended. on_open is called once Docker has taken the

@@ -42,9 +42,11 @@ static json_t *mounts_json(const struct driver_spec *spec)
 	json_t *mounts = json_array();
 
 	for (size_t i = 0; i < DRIVER_BINDS_MAX && spec->binds[i].path; i++) {
-		json_array_append_new(mounts, json_pack("{s:s,s:s,s:s,s:{s:s}}", "Type", "bind",
-							"Source", spec->binds[i].host_path,
-							"Target", spec->binds[i].path,
+		const struct driver_bind *bind = &spec->binds[i];
+
+		json_array_append_new(mounts, json_pack("{s:s,s:s,s:s,s:b,s:{s:s}}", "Type", "bind",
+							"Source", bind->host_path, "Target",
+							bind->path, "ReadOnly", bind->read_only,
 							"BindOptions", "Propagation", "rprivate"));
 	}
 	return mounts;

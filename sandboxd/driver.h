@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 struct driver;
+struct strbuf;
 
 #define DRIVER_ID_BYTES	   80 /* a container's or image's id */
 #define DRIVER_NAME_BYTES  128
@@ -32,6 +33,7 @@ struct driver_label {
 
 struct driver_bind {
 	const char *host_path, *path;
+	bool read_only;
 };
 
 /* What a sandbox is made of. All pointers are borrowed for the call. */
@@ -83,6 +85,8 @@ struct driver_ops {
 	/* By id or name. */
 	int (*inspect)(struct driver *d, const char *id, struct driver_container *ret,
 		       struct err *e);
+	/* Appends the last lines its first program printed, as much as *b takes. */
+	int (*last_words)(struct driver *d, const char *id, struct strbuf *b, struct err *e);
 	/* Every container of this owner, running or not. Free the array. */
 	int (*list)(struct driver *d, const char *owner, struct driver_container **ret,
 		    size_t *ret_n, struct err *e);

@@ -200,6 +200,14 @@ static int docker_inspect(struct driver *d, const char *id, struct driver_contai
 	return 0;
 }
 
+static int docker_last_words(struct driver *d, const char *id, struct strbuf *b, struct err *e)
+{
+	char path[PATH_BYTES];
+
+	(void)snprintf(path, sizeof(path), "/containers/%s/logs?stdout=1&stderr=1&tail=3", id);
+	return docker_output(of(d)->client, path, QUICK_TIMEOUT_MS, b, e);
+}
+
 /* "{"label":["slipway.instance=<owner>"]…}" for a query string. */
 static void add_filters(struct strbuf *path, const char *owner, bool events)
 {
@@ -325,6 +333,7 @@ static const struct driver_ops ops = {
 	.stop = docker_stop,
 	.remove = docker_remove,
 	.inspect = docker_inspect,
+	.last_words = docker_last_words,
 	.list = docker_list,
 	.watch = docker_watch,
 };

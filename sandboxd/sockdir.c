@@ -1,6 +1,8 @@
 #include "sockdir.h"
 
+#include "cleanup.h"
 #include "clock.h"
+#include "fs.h"
 #include "mounts.h"
 #include "settings.h"
 
@@ -18,9 +20,45 @@ void sockdir_path(const struct settings *s, const char *id, char ret[PATH_MAX])
 	(void)snprintf(ret, PATH_MAX, "%s/%.36s", s->sockdirs_dir, id);
 }
 
-int sockdir_make(const struct settings *s, const char *id, struct err *e)
+void sockdir_passwd_path(const struct settings *s, const char *id, char ret[PATH_MAX])
 {
-	char path[PATH_MAX], options[128];
+	(void)snprintf(ret, PATH_MAX, "%s/%.36s/passwd", s->sockdirs_dir, id);
+}
+
+static int write_passwd(const struct settings *s, const char *id, uid_t uid, struct err *e)
+{
+	char path[PATH_MAX], text[200];
+	auto_close int fd = -1;
+
+	sockdir_passwd_path(s, id, path);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
+	if (fd < 0) {
+		return err_errno(e, ERR_INTERNAL, "cannot make %s", path);
+	}
+	(void)snprintf(text, sizeof(text),
+		       "root:x:0:0:root:/:/usr/sbin/nologin\n"
+		       "sandbox:x:%u:%u:sandbox:/workspace:/bin/sh\n",
+		       (unsigned int)uid, (unsigned int)uid);
+	return fs_write_fd(fd, text, strlen(text), e);
+}
+
+static int mount_tmpfs(const struct settings *s, const char *path, struct err *e)
+{
+	char options[128];
+
+	/* setgid: what the agent makes belongs to the group that may enter. */
+	(void)snprintf(options, sizeof(options), "size=64k,nr_inodes=16,mode=2750,uid=0,gid=%u",
+		       (unsigned int)s->agents_gid);
+	if (mount("slipway-sandbox", path, "tmpfs",
+		  MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOSYMFOLLOW, options) < 0) {
+		return err_errno(e, ERR_INTERNAL, "cannot mount a tmpfs at %s", path);
+	}
+	return 0;
+}
+
+int sockdir_make(const struct settings *s, const char *id, uid_t uid, struct err *e)
+{
+	char path[PATH_MAX];
 
 	if (sockdir_remove(s, id, e) < 0) {
 		return -1;
@@ -29,16 +67,11 @@ int sockdir_make(const struct settings *s, const char *id, struct err *e)
 	if (mkdir(path, 0700) < 0) {
 		return err_errno(e, ERR_INTERNAL, "cannot make %s", path);
 	}
-	/* setgid: what the agent makes belongs to the group that may enter. */
-	(void)snprintf(options, sizeof(options), "size=64k,nr_inodes=16,mode=2750,uid=0,gid=%u",
-		       (unsigned int)s->agents_gid);
-	if (mount("slipway-sandbox", path, "tmpfs",
-		  MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOSYMFOLLOW, options) < 0) {
-		err_errno(e, ERR_INTERNAL, "cannot mount a tmpfs at %s", path);
+	if (mount_tmpfs(s, path, e) < 0) {
 		(void)rmdir(path);
 		return -1;
 	}
-	return 0;
+	return write_passwd(s, id, uid, e);
 }
 
 int sockdir_remove(const struct settings *s, const char *id, struct err *e)

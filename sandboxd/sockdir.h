@@ -9,13 +9,18 @@
 #include "err.h"
 
 #include <limits.h>
+#include <sys/types.h>
 
 struct settings;
 
 void sockdir_path(const struct settings *s, const char *id, char ret[PATH_MAX]);
 
-/* Empty afterwards, whatever was there before. */
-NODISCARD int sockdir_make(const struct settings *s, const char *id, struct err *e);
+/* Made anew, whatever was there before, with nothing in it but the passwd file. */
+NODISCARD int sockdir_make(const struct settings *s, const char *id, uid_t uid, struct err *e);
+
+/* A file for the sandbox's /etc/passwd that gives its uid a name: without one os.userInfo() throws.
+ */
+void sockdir_passwd_path(const struct settings *s, const char *id, char ret[PATH_MAX]);
 
 /* Harmless when there is none. */
 NODISCARD int sockdir_remove(const struct settings *s, const char *id, struct err *e);

@@ -14,6 +14,7 @@
 #include "driver_docker.h"
 #include "http_client.h"
 #include "settings.h"
+#include "strbuf.h"
 #include "token.h"
 
 #include <limits.h>
@@ -67,7 +68,7 @@ static int set_up(void **state)
 		.labels = {{DRIVER_LABEL_OWNER, owner}, {DRIVER_LABEL_ID, f->sandbox}},
 		.env = {f->env_id, "SLIPWAY_UID=1000000000", "SLIPWAY_RUNS_MAX=1",
 			"SLIPWAY_RUN_QUEUE=1", f->env_listen},
-		.binds = {{f->workspace, "/workspace"}, {f->sockdir, "/run/slipway"}},
+		.binds = {{f->workspace, "/workspace", false}, {f->sockdir, "/run/slipway", false}},
 		.memory_bytes = 128LL << 20,
 		.cpu_milli = 500,
 		.pids_max = 32,
@@ -258,12 +259,17 @@ static void test_tells_how_it_ended(void **state)
 	struct fixture *f = *state;
 	struct driver_container c;
 	char id[DRIVER_ID_BYTES];
+	auto_strbuf words;
+	struct err e;
 
 	(void)snprintf(f->env_listen, sizeof(f->env_listen), "SLIPWAY_LISTEN=nonsense");
 	create_and_start(f, id);
 	wait_ended(f, id, &c);
 	assert_int_not_equal(c.exit_code, 0);
 	assert_false(c.oom_killed);
+	strbuf_init(&words, 300);
+	assert_ok(f->driver->ops->last_words(f->driver, id, &words, &e));
+	assert_non_null(strstr(words.data, "SLIPWAY_LISTEN"));
 }
 
 struct watched {

@@ -8,7 +8,7 @@ import net from 'node:net';
 import path from 'node:path';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 
-import { BUILD, SandboxdFixture, ask, callSocket, run, until } from './lib/sandboxd-fixture.mjs';
+import { BUILD, IMAGE, SandboxdFixture, ask, callSocket, run, until } from './lib/sandboxd-fixture.mjs';
 
 const MIB = 1024 * 1024;
 const NOTHING = { containers: [], mounts: [], loops: [], images: [], directories: [] };
@@ -64,8 +64,10 @@ describe('a sandbox', () => {
     assert.equal(HostConfig.Devices, null);
     assert.match(HostConfig.Tmpfs['/tmp'], /nosuid,nodev,mode=1777,size=67108864/);
     assert.equal(Config.WorkingDir, '/workspace');
-    assert.deepEqual(HostConfig.Mounts.map((m) => [m.Source, m.Target]),
-      [[f.workspace(box), '/workspace'], [path.dirname(box.agent_socket), '/run/slipway']]);
+    const sockets = path.dirname(box.agent_socket);
+    assert.deepEqual(HostConfig.Mounts.map((m) => [m.Source, m.Target, Boolean(m.ReadOnly)]), [
+      [f.workspace(box), '/workspace', false], [sockets, '/run/slipway', false], [`${sockets}/passwd`, '/etc/passwd', true],
+    ]);
     const labels = Object.fromEntries(Object.entries(Config.Labels).filter(([k]) => /^slipway\.(instance|sandbox|user|project|profile)$/.test(k)));
     assert.deepEqual(labels, {
       'slipway.instance': f.tag, 'slipway.sandbox': box.id, 'slipway.user': user, 'slipway.project': '', 'slipway.profile': 'script',
@@ -150,6 +152,16 @@ describe('a sandbox', () => {
     await f.expect(404, 'DELETE', `/v1/sandboxes/${box.id}`);
   });
 
+  it('gives its code a user with a name', async () => {
+    const box = await f.ensure(f.user());
+    const user = `${box.host_uid}:${box.host_uid}`;
+    const told = run('docker', ['exec', '-u', user, `slipway-${f.tag}-${box.id}`, 'node', '-p', 'JSON.stringify(os.userInfo())']);
+    const { uid, gid, username, homedir } = JSON.parse(told);
+    assert.deepEqual({ uid, gid, username, homedir },
+      { uid: box.host_uid, gid: box.host_uid, username: 'sandbox', homedir: '/workspace' });
+    await remove(box);
+  });
+
   it('comes up in well under a second', async () => {
     const box = await f.ensure(f.user());
     const [started] = f.events('sandbox_started').slice(-1);
@@ -226,6 +238,17 @@ describe('what callers get', () => {
     await f.settled();
     await remove(await f.ensure(f.user()));
     f.db.query('DELETE FROM sandboxes');
+    await f.restart();
+  });
+
+  it('is 507 when every uid is taken', async () => {
+    await f.restart({ SLIPWAY_UID_COUNT: '1' });
+    const [user, other] = [f.user(), f.user()];
+    const box = await f.ensure(user);
+    const answer = await f.expect(507, 'POST', '/v1/sandboxes/ensure', { user_id: other, profile: 'script' });
+    assert.match(answer.detail, /SLIPWAY_UID_COUNT/);
+    await remove(box);
+    await remove(await f.ensure(other));
     await f.restart();
   });
 
@@ -318,6 +341,38 @@ describe('behind our back', () => {
     assert.equal(again.hydrated_version, null);
     assert.equal(fs.readFileSync(`${f.workspace(box)}/kept`, 'utf8'), 'here');
     await remove(box);
+  });
+
+  it('a disk with errors is repaired and not trusted', async () => {
+    const user = f.user();
+    const box = await f.ensure(user);
+    fs.writeFileSync(`${f.workspace(box)}/kept`, 'here');
+    f.db.query(`UPDATE sandboxes SET hydrated_version = 3 WHERE id = '${box.id}'`);
+    await f.expect(200, 'POST', `/v1/sandboxes/${box.id}/stop`);
+    run('debugfs', ['-w', '-R', 'set_super_value state 2', `${f.state}/disks/${box.id}.img`]);
+    const again = await f.ensure(user);
+    assert.equal(again.hydrated_version, null);
+    assert.equal(fs.readFileSync(`${f.workspace(box)}/kept`, 'utf8'), 'here');
+    await remove(box);
+  });
+
+  it('a disk somebody holds on to is detached, and never mounted through a second device', async () => {
+    const user = f.user();
+    const box = await f.ensure(user);
+    const held = fs.openSync(`${f.workspace(box)}/held`, 'w');
+    try {
+      await f.expect(200, 'POST', `/v1/sandboxes/${box.id}/stop`);
+      assert.deepEqual(f.mounts(), []);
+      assert.equal(f.loops().length, 1);
+      fs.writeSync(held, 'written while detached');
+      await f.ensure(user);
+      assert.equal(f.loops().length, 1);
+      assert.equal(fs.readFileSync(`${f.workspace(box)}/held`, 'utf8'), 'written while detached');
+    } finally {
+      fs.closeSync(held);
+    }
+    await remove(box);
+    assert.deepEqual(f.leftovers(), NOTHING);
   });
 
   it('a disk that is no file system is refused with a reason', async () => {
@@ -599,6 +654,34 @@ describe('what it depends on', () => {
     f.db.query('DELETE FROM sandboxes');
     await f.restart();
     run('docker', ['rmi', image]);
+  });
+
+  it('the agent: one that cannot start fails the sandbox with its words, and nothing stays', async () => {
+    const image = `slipway-sandboxd-test-${f.tag}-broken:latest`;
+    const broken = (command) => {
+      ask('docker', ['rmi', '-f', image]);
+      const from = run('docker', ['create', IMAGE]).trim();
+      run('docker', ['commit', '--change', `ENTRYPOINT ${JSON.stringify(['/bin/sh', '-c', command])}`, from, image]);
+      run('docker', ['rm', from]);
+    };
+    const user_id = f.user();
+    const ensure = (status) => f.expect(status, 'POST', '/v1/sandboxes/ensure', { user_id, profile: 'script' });
+    broken('echo out of order >&2; exit 3');
+    await f.restart({ SLIPWAY_SANDBOX_IMAGE: image });
+    try {
+      const answer = await ensure(502);
+      assert.match(answer.detail, /ended at once, with status 3: out of order/);
+      const [[id, state, error]] = f.db.query('SELECT id, actual_state, error FROM sandboxes');
+      assert.deepEqual([state, error], ['failed', answer.detail]);
+      assert.deepEqual(f.leftovers(), { ...NOTHING, images: [`${id}.img`] });
+      broken('exec sleep 100');
+      assert.match((await ensure(504)).detail, /did not come up in time/);
+      assert.deepEqual(f.leftovers(), { ...NOTHING, images: [`${id}.img`] });
+      await remove({ id });
+    } finally {
+      ask('docker', ['rmi', '-f', image]);
+    }
+    await f.restart();
   });
 
   it('nothing is left at the end', async () => {

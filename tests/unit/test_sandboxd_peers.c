@@ -315,7 +315,7 @@ static void test_spec_has_every_limit(void **state)
 		"\"max-size\":\"1m\"},\"Type\":\"json-file\"},\"Memory\":1048576,"
 		"\"MemorySwap\":1048576,\"Mounts\":[{\"BindOptions\":{\"Propagation\":\"rprivate\"}"
 		","
-		"\"Source\":\"/host\",\"Target\":\"/in\",\"Type\":\"bind\"}],"
+		"\"ReadOnly\":true,\"Source\":\"/host\",\"Target\":\"/in\",\"Type\":\"bind\"}],"
 		"\"NanoCpus\":1500000000,\"NetworkMode\":\"none\",\"OomScoreAdj\":500,"
 		"\"PidsLimit\":64,\"Privileged\":false,\"ReadonlyRootfs\":true,"
 		"\"RestartPolicy\":{\"Name\":\"no\"},\"Runtime\":\"runsc\","
@@ -329,7 +329,7 @@ static void test_spec_has_every_limit(void **state)
 				   .hostname = "sandbox",
 				   .labels = {{"a", "b"}},
 				   .env = {"A=1", "B=2"},
-				   .binds = {{"/host", "/in"}},
+				   .binds = {{"/host", "/in", true}},
 				   .memory_bytes = 1048576,
 				   .cpu_milli = 1500,
 				   .pids_max = 64,
