@@ -133,6 +133,28 @@ int probe_reply_feed(struct probe_reply *r, const char *bytes, size_t len, struc
 	return 0;
 }
 
+/* As text that any JSON reader takes: what is no UTF-8, and NUL, which strict ones refuse, become
+ * U+FFFD. */
+static int add_text(struct strbuf *out, const char *bytes, size_t len)
+{
+	for (;;) {
+		const char *nul = memchr(bytes, '\0', len);
+		size_t run = nul ? (size_t)(nul - bytes) : len;
+
+		if (utf8_add_replaced(out, bytes, run)) {
+			return -1;
+		}
+		if (!nul) {
+			return 0;
+		}
+		if (strbuf_adds(out, "\xef\xbf\xbd")) {
+			return -1;
+		}
+		bytes += run + 1;
+		len -= run + 1;
+	}
+}
+
 static json_t *pack(const struct probe_reply *r, unsigned port, size_t body_len)
 {
 	size_t cut = body_len - utf8_incomplete_tail(r->body.data, body_len);
@@ -142,7 +164,7 @@ static json_t *pack(const struct probe_reply *r, unsigned port, size_t body_len)
 	/* U+FFFD takes three bytes for one. */
 	strbuf_init(&body, 3 * (size_t)PROBE_BODY_MAX_BYTES);
 	strbuf_init(&type, 3 * sizeof(r->content_type));
-	if (utf8_add_replaced(&body, r->body.data, cut) == 0 &&
+	if (add_text(&body, r->body.data, cut) == 0 &&
 	    utf8_add_replaced(&type, r->content_type, strlen(r->content_type)) == 0) {
 		object = json_pack("{s:i,s:i,s:s,s:s%,s:b}", "port", (int)port, "status", r->status,
 				   "content_type", type.data, "body", body.data, body.len,
