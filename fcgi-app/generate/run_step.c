@@ -43,34 +43,43 @@ static int on_output(struct step *s, int which, const char *bytes, size_t len, s
 	return send_text(s, stream_names[which], &text, e);
 }
 
+/* A text member of what the agent says, or NULL. */
+static const char *text_of(const json_t *frame, const char *name)
+{
+	return json_string_value(json_object_get(frame, name));
+}
+
+/* The answer of the program's server. NUL is a character of it like any other. */
+static int send_answer(struct step *s, const json_t *body, struct err *e)
+{
+	size_t len = json_string_length(body);
+
+	return len == 0 ? 0
+			: turn_text(s->turn, DELTA_OUTPUT, "response", json_string_value(body), len,
+				    0, e);
+}
+
 /* The agent is hostile: only what has the right form is passed on. */
 static int on_listening(struct step *s, const char *payload, size_t len, struct err *e)
 {
-	auto_json *frame = NULL;
-	auto_strbuf body = {0};
-	json_t *status;
-	const char *type, *error;
-	json_t *data;
+	auto_json *frame = json_loadb(payload, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
+	const json_t *status = json_object_get(frame, "status");
+	json_t *code =
+		json_is_integer(status) ? json_integer(json_integer_value(status)) : json_null();
 
-	if (json_parse(payload, len, FRAME_PAYLOAD_MAX, &frame, e) < 0) {
-		return -1;
-	}
-	status = json_object_get(frame, "status");
-	type = json_string_value(json_object_get(frame, "content_type"));
-	error = json_string_value(json_object_get(frame, "error"));
-	strbuf_init(&body, FRAME_PAYLOAD_MAX);
-	strbuf_adds(&body, json_string_value(json_object_get(frame, "body"))
-				   ? json_string_value(json_object_get(frame, "body"))
-				   : "");
-	if (send_text(s, "response", &body, e) < 0) {
-		return -1;
-	}
-	data = json_pack("{s:s,s:s,s:I,s:O?,s:s*,s:s*,s:b}", "name", "run", "state", "listening",
-			 "port", json_integer_value(json_object_get(frame, "port")), "status",
-			 json_is_integer(status) ? status : NULL, "content_type", type, "error",
-			 error, "truncated", json_is_true(json_object_get(frame, "truncated")));
 	s->listening = true;
-	return turn_emit(s->turn, "step", data, e);
+	if (send_answer(s, json_object_get(frame, "body"), e) < 0) {
+		json_decref(code);
+		return -1;
+	}
+	return turn_emit(s->turn, "step",
+			 json_pack("{s:s,s:s,s:I,s:o,s:s*,s:s*,s:b}", "name", "run", "state",
+				   "listening", "port",
+				   json_integer_value(json_object_get(frame, "port")), "status",
+				   code, "content_type", text_of(frame, "content_type"), "error",
+				   text_of(frame, "error"), "truncated",
+				   json_is_true(json_object_get(frame, "truncated"))),
+			 e);
 }
 
 static int take_frame(struct step *s, enum frame_type type, const char *payload, size_t len,

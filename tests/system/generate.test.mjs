@@ -215,6 +215,15 @@ describe('a turn', () => {
     assert.equal(turn.output, 'up\n');
   });
 
+  it('shows an answer that is no text', async () => {
+    const project = await newProject();
+    const server = "require('node:http').createServer((q, r) => { r.setHeader('content-type', 'image/x'); r.end(Buffer.from([0, 255, 65])); }).listen(3000);";
+    model.next(fake.reply(fake.file('index.js', server)));
+    const turn = (await generate(project, { prompt: 'A picture' })).succeeded();
+    assert.equal(turn.run.content_type, 'image/x');
+    assert.deepEqual(turn.of('output'), [{ stream: 'response', data: '\ufffd\ufffdA' }]);
+  });
+
   it('tells how a program failed, and is done all the same', async () => {
     const project = await newProject();
     model.next(fake.reply(fake.file('index.js', 'process.stderr.write("oh"); process.exit(3);')));
