@@ -4,4 +4,5 @@
 AGENT_LIBS := -levent_core -ljansson
 
 $(OUT)/slipway-agent: $(call obj,$(agent_src)) $(LIB)
-	$(CC) $(filter-out -pie,$(LDFLAGS)) $(if $(filter asan,$(VARIANT)),,-static-pie) $^ -o $@ $(AGENT_LIBS)
+	@echo "  LD   $@"
+	$(Q)$(CC) $(filter-out -pie,$(LDFLAGS)) $(if $(filter asan,$(VARIANT)),,-static-pie) $^ -o $@ $(AGENT_LIBS)
