@@ -93,10 +93,13 @@ runit_begin() {
 		# Descriptors above 2 (locks) are not for it. Its own words go where a log would.
 		(
 			cd /
+			exec </dev/null >>"$STATE/log/supervisor" 2>&1 8>&- 9>&-
 			# shellcheck disable=SC2016 # for the inner shell
-			clean setsid sh -c 'echo "$$ $(cut -d " " -f 22 /proc/$$/stat)" >"$1"; exec runsvdir -P "$2"' \
-				sh "$RUN/supervisor" "$(runit_dir)" </dev/null >>"$STATE/log/supervisor" 2>&1 8>&- 9>&- &
-		)
+			exec env -i PATH="$PATH" LANG=C.UTF-8 setsid sh -c \
+				'echo "$$ $(cut -d " " -f 22 /proc/$$/stat)" >"$1"; exec runsvdir -P "$2"' \
+				sh "$RUN/supervisor" "$(runit_dir)"
+		) &
+		wait_for 5 runit_pid >/dev/null || die "runsvdir does not start" "see $STATE/log/supervisor"
 	fi
 	for name in $(service_names); do
 		wait_for 15 runit_supervised "$name" ||
