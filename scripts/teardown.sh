@@ -37,10 +37,13 @@ release_mounts() {
 	mounts_beneath "$RUN" | while read -r path; do
 		umount "$path" 2>/dev/null || umount --lazy "$path" || warn "cannot unmount $path"
 	done
-	losetup --list --noheadings --output NAME,BACK-FILE | awk -v under="$(realpath "$STATE")/disks/" \
-		'index($2, under) == 1 { print $1 }' | while read -r device; do
-		losetup --detach "$device" || warn "cannot detach $device"
-	done
+	# A path alone may be another mount namespace's; the inode says whether it is our file.
+	losetup --list --noheadings --raw --output NAME,BACK-INO,BACK-FILE |
+		while read -r device inode file; do
+			if [[ $file == "$(realpath "$STATE")"/disks/* && $(stat -c %i "$file" 2>/dev/null) == "$inode" ]]; then
+				losetup --detach "$device" || warn "cannot detach $device"
+			fi
+		done
 }
 
 dockerd_flag() { # NAME DEFAULT
