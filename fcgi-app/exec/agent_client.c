@@ -11,7 +11,7 @@
 
 #define CONNECT_TIMEOUT_MS 2000
 #define FILE_TIMEOUT_MS	   20000
-#define TICK_MS		   250
+#define TICK_MS		   50
 #define RUN_SLACK_MS	   5000 /* start, killing what is left, a loaded host */
 #define ERROR_BODY_MAX	   4096
 #define RUN_BODY_MAX_BYTES (80 * 1024 * 1024) /* code and stdin, every byte escaped */

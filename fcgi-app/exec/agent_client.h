@@ -36,7 +36,7 @@ struct run_result {
 struct run_callbacks {
 	/* stdout and stderr as raw bytes, others as JSON text. -1 aborts (and so kills) the run. */
 	frame_fn *on_frame;
-	/* Every 250 ms; -1 aborts. NULL: none. */
+	/* Every 50 ms; -1 aborts. NULL: none. */
 	int (*on_tick)(void *ctx, struct err *e);
 	void *ctx;
 };

@@ -10,9 +10,11 @@
 #include <sys/un.h>
 
 #define CONNECT_TIMEOUT_MS 2000
-#define ENSURE_TIMEOUT_MS  30000 /* a first start makes a disk and a container */
-#define DELETE_TIMEOUT_MS  2000	 /* reconciling finishes what takes longer */
-#define ANSWER_MAX_BYTES   (64 * 1024)
+/* A first start makes a disk and a container. Below the 30 s of silence after which the janitor
+ * takes a generation for dead: its worker cannot beat while it waits here. */
+#define ENSURE_TIMEOUT_MS 25000
+#define DELETE_TIMEOUT_MS 2000 /* reconciling finishes what takes longer */
+#define ANSWER_MAX_BYTES  (64 * 1024)
 
 /* sandboxd's own kind travels on, so that a full disk or a limit keeps its meaning. */
 static int answer_error(const struct http_response *r, struct err *e)
