@@ -41,6 +41,9 @@ static const struct chore chores[] = {
 	 " SELECT pg_notify('generation', id::text) FROM dead",
 	 false},
 	{"sessions_expired", "DELETE FROM sessions WHERE expires_at < now()", false},
+	/* No lock lasts that long. */
+	{"password_failures_removed",
+	 "DELETE FROM password_failures WHERE last_at < now() - interval '1 day'", true},
 	/* A row of sandboxes means there may be a container and a disk: those go first. */
 	{"projects_purged",
 	 "DELETE FROM projects p WHERE p.deleted_at < now() - interval '7 days'"

@@ -6,8 +6,6 @@ CREATE TABLE users (
 	email         text NOT NULL CHECK (email = lower(email) AND length(email) BETWEEN 3 AND 254),
 	password_hash text,                     -- argon2id, NULL: no password login
 	role          text NOT NULL CHECK (role IN ('owner', 'member')),
-	failed_logins integer NOT NULL DEFAULT 0,
-	locked_until  timestamptz,
 	created_at    timestamptz NOT NULL DEFAULT now(),
 	deleted_at    timestamptz
 );
@@ -33,6 +31,16 @@ CREATE TABLE sessions (
 );
 CREATE INDEX sessions_user ON sessions (user_id);
 CREATE INDEX sessions_expiry ON sessions (expires_at);
+
+-- Wrong passwords by the address they were tried for, whether or not there is a user of it: a lock
+-- must not tell which addresses exist.
+CREATE TABLE password_failures (
+	email        text PRIMARY KEY CHECK (length(email) <= 254),
+	failed       integer NOT NULL,
+	locked_until timestamptz,
+	last_at      timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX password_failures_age ON password_failures (last_at);
 
 -- Slugs are never reused: a row stays when its project is purged.
 CREATE TABLE slugs (

@@ -56,24 +56,32 @@ int account_locked(struct response *rs, int64_t seconds, struct err *e)
 	(void)snprintf(text, sizeof(text), "%" PRId64, seconds);
 	response_header(rs, "Retry-After", text);
 	return err_set(e, ERR_RATE_LIMITED,
-		       "too many wrong passwords for this account; try again in %s s", text);
+		       "too many wrong passwords for this email; try again in %s s", text);
 }
 
-int account_wrong_password(struct db *db, const char *user_id, const char *action,
-			   const char *address, struct err *e)
+int account_wrong_password(struct db *db, const char *email, const char *user_id,
+			   const char *action, const char *address, struct err *e)
 {
 	/* Locked for 30 s, 60 s, … at most 15 min. The last term keeps the power small. */
 	return db_query(
 		db,
-		"WITH counted AS (UPDATE users SET failed_logins = failed_logins + 1,"
-		" locked_until = CASE WHEN failed_logins + 1 < $2::int THEN NULL ELSE"
+		"WITH counted AS (INSERT INTO password_failures AS f (email, failed)"
+		" VALUES ($1, 1) ON CONFLICT (email) DO UPDATE SET failed = f.failed + 1,"
+		" last_at = now(), locked_until = CASE WHEN f.failed + 1 < $2::int THEN NULL ELSE"
 		" now() + least(interval '15 minutes', interval '30 seconds' *"
-		" power(2, least(failed_logins + 1 - $2::int, 10))) END"
-		" WHERE id = $1::uuid)"
-		" INSERT INTO audit_log (user_id, action, address) VALUES ($1::uuid, $3, $4)",
-		DB_ARGS(db_text(user_id[0] ? user_id : NULL), db_int(FAILURES_FREE),
+		" power(2, least(f.failed + 1 - $2::int, 10))) END)"
+		" INSERT INTO audit_log (user_id, action, address) VALUES ($3::uuid, $4, $5)",
+		DB_ARGS(db_text(email), db_int(FAILURES_FREE), db_text(user_id[0] ? user_id : NULL),
 			db_text(action), db_text(address)),
 		NULL, e);
+}
+
+int account_unlock(struct db *db, const char *user_id, struct err *e)
+{
+	return db_query(db,
+			"DELETE FROM password_failures"
+			" WHERE email = (SELECT email FROM users WHERE id = $1)",
+			DB_ARGS(db_text(user_id)), NULL, e);
 }
 
 int account_new_key(struct db *db, const char *user_id, const char *name,

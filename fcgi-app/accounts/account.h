@@ -26,7 +26,8 @@ NODISCARD int account_audit(struct db *db, const char *user_id, const char *acti
 			    const char *target, const char *address, const char *detail,
 			    struct err *e);
 
-/* Seconds an account stays locked because of wrong passwords, 0: it is not; from users. */
+/* Seconds an address stays locked because of wrong passwords, 0: it is not; from password_failures,
+ * also where an outer join found no row. */
 #define SQL_LOCKED_S "ceil(extract(epoch FROM greatest(locked_until - now(), '0')))::bigint"
 
 struct response;
@@ -34,10 +35,14 @@ struct response;
 /* Refuses to look at a password now: ERR_RATE_LIMITED with Retry-After. Returns -1. */
 int account_locked(struct response *rs, int64_t seconds, struct err *e);
 
-/* Counts a wrong password, in users and audit_log (as `action`); the fifth in a row locks the
- * account, each further one twice as long. user_id "": nobody's. */
-NODISCARD int account_wrong_password(struct db *db, const char *user_id, const char *action,
-				     const char *address, struct err *e);
+/* Counts a wrong password for `email`, and writes it to audit_log as `action`; the fifth in a row
+ * locks the address, each further one twice as long. user_id "": there is no account of it, which
+ * makes no difference that a caller could see. */
+NODISCARD int account_wrong_password(struct db *db, const char *email, const char *user_id,
+				     const char *action, const char *address, struct err *e);
+
+/* Forgets wrong passwords for the address this user has now: there is a new password. */
+NODISCARD int account_unlock(struct db *db, const char *user_id, struct err *e);
 
 /* Makes an API key; its text, shown only now, into ret_key (API_KEY_TEXT_BYTES). */
 #define API_KEY_TEXT_BYTES 64

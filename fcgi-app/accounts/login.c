@@ -36,16 +36,16 @@ static int find_account(struct app *app, const char *email, struct account *ret,
 
 	*ret = (struct account){0};
 	if (db_query(app->db,
-		     "SELECT id, password_hash, " SQL_LOCKED_S
-		     " FROM users WHERE email = $1 AND deleted_at IS NULL",
+		     "SELECT u.id, u.password_hash, " SQL_LOCKED_S
+		     " FROM (VALUES ($1::text)) AS asked (email)"
+		     " LEFT JOIN users u ON u.email = asked.email AND u.deleted_at IS NULL"
+		     " LEFT JOIN password_failures f ON f.email = asked.email",
 		     DB_ARGS(db_text(email)), &r, e) < 0) {
 		return -1;
 	}
-	if (db_rows(r) == 1) {
-		(void)snprintf(ret->id, sizeof(ret->id), "%s", db_get(r, 0, 0));
-		(void)snprintf(ret->hash, sizeof(ret->hash), "%s", db_get(r, 0, 1));
-		ret->locked_s = db_get_int(r, 0, 2);
-	}
+	(void)snprintf(ret->id, sizeof(ret->id), "%s", db_get(r, 0, 0));
+	(void)snprintf(ret->hash, sizeof(ret->hash), "%s", db_get(r, 0, 1));
+	ret->locked_s = db_get_int(r, 0, 2);
 	return 0;
 }
 
@@ -57,8 +57,8 @@ static int store_session(struct app *app, const struct request *rq, const char *
 
 	token_hash(token, hash);
 	return db_query(app->db,
-			"WITH reset AS (UPDATE users SET failed_logins = 0, locked_until = NULL"
-			" WHERE id = $1::uuid AND (failed_logins > 0 OR locked_until IS NOT NULL)),"
+			"WITH unlocked AS (DELETE FROM password_failures"
+			" WHERE email = (SELECT email FROM users WHERE id = $1::uuid)),"
 			" session AS (INSERT INTO sessions (user_id, hash, expires_at)"
 			" VALUES ($1::uuid, $2, now() + interval '1 day' * $3::int)),"
 			" audit AS (INSERT INTO audit_log (user_id, action, address)"
@@ -107,8 +107,8 @@ int login_post(struct app *app, struct request *rq, struct response *rs, struct 
 		return account_locked(rs, account.locked_s, e);
 	}
 	if (!password_verify(account.hash, body.password)) {
-		if (account_wrong_password(app->db, account.id, "login_failed", rq->remote_addr,
-					   e) < 0) {
+		if (account_wrong_password(app->db, email, account.id, "login_failed",
+					   rq->remote_addr, e) < 0) {
 			return -1;
 		}
 		return err_set(e, ERR_UNAUTHENTICATED, "email or password is wrong");

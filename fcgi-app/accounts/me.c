@@ -37,7 +37,9 @@ static int check_current(struct app *app, const struct request *rq, const char *
 {
 	auto_db_result r = NULL;
 
-	if (db_query(app->db, "SELECT password_hash, " SQL_LOCKED_S " FROM users WHERE id = $1",
+	if (db_query(app->db,
+		     "SELECT password_hash, " SQL_LOCKED_S
+		     " FROM users LEFT JOIN password_failures USING (email) WHERE id = $1",
 		     DB_ARGS(db_text(rq->user.id)), &r, e) < 0) {
 		return -1;
 	}
@@ -47,8 +49,8 @@ static int check_current(struct app *app, const struct request *rq, const char *
 	if (db_rows(r) == 1 && password_verify(db_get(r, 0, 0), password)) {
 		return 0;
 	}
-	if (account_wrong_password(app->db, rq->user.id, "password_change_failed", rq->remote_addr,
-				   e) < 0) {
+	if (account_wrong_password(app->db, rq->user.email, rq->user.id, "password_change_failed",
+				   rq->remote_addr, e) < 0) {
 		return -1;
 	}
 	return err_set(e, ERR_FORBIDDEN, "current_password is wrong");
@@ -60,9 +62,9 @@ static int change_password(struct app *app, const struct request *rq, const char
 {
 	const char *kept = rq->user.by_cookie ? rq->user.credential_id : NULL;
 
-	if (db_query(app->db,
-		     "UPDATE users SET password_hash = $2, failed_logins = 0 WHERE id = $1",
+	if (db_query(app->db, "UPDATE users SET password_hash = $2 WHERE id = $1",
 		     DB_ARGS(db_text(rq->user.id), db_text(hash)), NULL, e) < 0 ||
+	    account_unlock(app->db, rq->user.id, e) < 0 ||
 	    db_query(app->db,
 		     "DELETE FROM sessions WHERE user_id = $1 AND ($2::uuid IS NULL OR id <> $2)",
 		     DB_ARGS(db_text(rq->user.id), db_text(kept)), NULL, e) < 0) {

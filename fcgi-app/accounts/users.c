@@ -93,8 +93,10 @@ static int insert_user(struct app *app, const struct request *rq, const struct u
 		return email_taken(app, e);
 	}
 	(void)snprintf(ret_id, UUID_TEXT_BYTES, "%s", db_get(r, 0, 0));
-	if (account_audit(app->db, rq->user.id, "user_created", ret_id, rq->remote_addr, "{}", e) <
-	    0) {
+	/* Somebody may have tried the address before. */
+	if (account_unlock(app->db, ret_id, e) < 0 ||
+	    account_audit(app->db, rq->user.id, "user_created", ret_id, rq->remote_addr, "{}", e) <
+		    0) {
 		return -1;
 	}
 	return db_commit(app->db, e);
@@ -157,9 +159,7 @@ static int update_user(struct app *app, const char *id, const struct user_body *
 	}
 	if (db_query(app->db,
 		     "UPDATE users SET email = coalesce($2, email), role = coalesce($3, role),"
-		     " password_hash = coalesce($4, password_hash),"
-		     " failed_logins = CASE WHEN $4 IS NULL THEN failed_logins ELSE 0 END,"
-		     " locked_until = CASE WHEN $4 IS NULL THEN locked_until END"
+		     " password_hash = coalesce($4, password_hash)"
 		     " WHERE id = $1 AND deleted_at IS NULL",
 		     DB_ARGS(db_text(id), db_text(body->email), db_text(body->role), db_text(hash)),
 		     &r, e) < 0) {
@@ -168,11 +168,14 @@ static int update_user(struct app *app, const char *id, const struct user_body *
 	if (db_affected(r) != 1) {
 		return err_set(e, ERR_NOT_FOUND, "there is no such user");
 	}
-	if (hash) {
-		return db_query(app->db, "DELETE FROM sessions WHERE user_id = $1",
-				DB_ARGS(db_text(id)), NULL, e);
+	if (!hash) {
+		return 0;
 	}
-	return 0;
+	if (account_unlock(app->db, id, e) < 0) {
+		return -1;
+	}
+	return db_query(app->db, "DELETE FROM sessions WHERE user_id = $1", DB_ARGS(db_text(id)),
+			NULL, e);
 }
 
 int user_patch(struct app *app, struct request *rq, struct response *rs, struct err *e)

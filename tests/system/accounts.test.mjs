@@ -183,7 +183,7 @@ describe('guessing passwords', () => {
       await login(user.email, `guess ${i}`);
     }
     const expire = () =>
-      instance.sql(`UPDATE users SET locked_until = now() WHERE id = ${sqlText(user.id)}`);
+      instance.sql(`UPDATE password_failures SET locked_until = now() WHERE email = ${sqlText(user.email)}`);
     await expire();
     assertProblem(await login(user.email, 'guess 6'), 401);
     const seconds = Number((await login(user.email)).headers['retry-after']);
@@ -192,6 +192,58 @@ describe('guessing passwords', () => {
     assert.equal((await login(user.email)).status, 200);
     assertProblem(await login(user.email, 'guess 7'), 401);
     assert.equal((await login(user.email)).status, 200, 'one mistake after a success locks nothing');
+  });
+
+  it('tells an address without an account by nothing from one with', async () => {
+    const user = await makeUser();
+    const gone = await makeUser();
+    await owner.expect(204, 'DELETE', `users/${gone.id}`);
+    const seen = {};
+    for (const email of [user.email, 'stranger@example.com', 'Stranger2@Example.com', gone.email]) {
+      seen[email] = [];
+      for (let i = 0; i < 6; i++) {
+        const answer = await login(email, `guess ${i}`);
+        const body = assertProblem(answer, i < 5 ? 401 : 429);
+        delete body.request_id;
+        body.detail = body.detail.replace(/\d+ s$/, 'n s');
+        assert.equal('retry-after' in answer.headers, i === 5);
+        const { date, 'x-request-id': id, 'retry-after': after, 'content-length': length, ...headers } = answer.headers;
+        seen[email].push({ body, headers, waits: i === 5 && Number(after) > 0 && Number(after) <= 30 });
+      }
+    }
+    const [known, ...others] = Object.values(seen);
+    assert.ok(known[5].waits);
+    for (const other of others) {
+      assert.deepEqual(other, known);
+    }
+    // The case of the address does not start the count anew.
+    assertProblem(await login('STRANGER2@example.com'), 429);
+  });
+
+  it('does not lock out a user who is made later', async () => {
+    const email = 'later@example.com';
+    for (let i = 0; i < 6; i++) {
+      await login(email, `guess ${i}`);
+    }
+    await owner.expect(201, 'POST', 'users', { json: { email, password: PASSWORD } });
+    assert.equal((await login(email)).status, 200);
+  });
+
+  it('counts wrong current passwords as well, and a changed one forgets them', async () => {
+    const user = await makeUser();
+    const session = await signIn(user);
+    const change = (current) => session.post('me/password', { current_password: current, new_password: PASSWORD });
+    for (let i = 0; i < 4; i++) {
+      assertProblem(await change(`guess ${i}`), 403);
+    }
+    await session.expect(204, 'POST', 'me/password', { json: { current_password: PASSWORD, new_password: PASSWORD } });
+    for (let i = 0; i < 5; i++) {
+      assertProblem(await change(`guess ${i}`), 403);
+    }
+    const locked = await change(PASSWORD);
+    assertProblem(locked, 429, { type: 'rate-limited' });
+    assert.ok(Number(locked.headers['retry-after']) > 0);
+    assertProblem(await login(user.email), 429);
   });
 
   it('leaves other accounts and running sessions alone', async () => {

@@ -104,6 +104,17 @@ static void removes_sessions_that_expired(void **state)
 	assert_int_equal(count("SELECT count(*) FROM sessions WHERE hash = 'b'"), 1);
 }
 
+static void forgets_wrong_passwords_after_a_day(void **state)
+{
+	(void)state;
+	run_sql("INSERT INTO password_failures (email, failed, last_at) VALUES"
+		" ('old@x', 9, now() - interval '25 hours'),"
+		" ('new@x', 9, now() - interval '23 hours')");
+	janitor_round(pg.db, true);
+	assert_int_equal(count("SELECT count(*) FROM password_failures"), 1);
+	assert_int_equal(count("SELECT count(*) FROM password_failures WHERE email = 'new@x'"), 1);
+}
+
 static void purges_projects_once_their_sandbox_is_gone(void **state)
 {
 	(void)state;
@@ -274,6 +285,7 @@ int main(void)
 		cmocka_unit_test_setup(ends_generations_without_a_worker, fresh_rows),
 		cmocka_unit_test_setup(announces_what_it_ends, fresh_rows),
 		cmocka_unit_test_setup(removes_sessions_that_expired, fresh_rows),
+		cmocka_unit_test_setup(forgets_wrong_passwords_after_a_day, fresh_rows),
 		cmocka_unit_test_setup(purges_projects_once_their_sandbox_is_gone, fresh_rows),
 		cmocka_unit_test_setup(removes_blobs_nobody_refers_to, fresh_rows),
 		cmocka_unit_test_setup(removes_old_events_and_runs, fresh_rows),
