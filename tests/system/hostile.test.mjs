@@ -341,3 +341,250 @@ describe('a hostile agent', () => {
     await assertBystanderUnharmed();
   });
 });
+
+describe('a hostile socket directory', () => {
+  let sandbox;
+
+  before(async () => {
+    attacker = await instance.createUser();
+    await run(attacker, '1');
+    sandbox = await SandboxView.of(instance, attacker.id);
+  });
+
+  const socket = () => `${sandbox.socketDir}/agent.sock`;
+
+  // What the attacker gets from a run now: their own sandbox, woken anew, or words why not.
+  async function assertOwnOrNone() {
+    const answer = await attacker.client.post('execute', { code: 'console.log(process.getuid())' });
+    if (answer.status === 200) {
+      assert.equal(answer.json.output, `${sandbox.uid}\n`);
+    } else {
+      assertProblem(answer, answer.status === 502 ? 502 : 503);
+    }
+    await assertBystanderUnharmed();
+    return answer.status;
+  }
+
+  async function renew() {
+    await ensure(attacker);
+    sandbox = await SandboxView.of(instance, attacker.id);
+    assert.equal((await run(attacker, 'console.log(process.getuid())')).output, `${sandbox.uid}\n`);
+  }
+
+  it('that links to a neighbour\'s agent leads nowhere', async () => {
+    const victim = await SandboxView.of(instance, bystander.id);
+    const targets = [`${victim.socketDir}/agent.sock`, `../${victim.id}/agent.sock`, `${instance.runDir}/broker/sandboxd.sock`];
+    for (const target of targets) {
+      fs.rmSync(socket(), { force: true });
+      fs.symlinkSync(target, socket());
+      await assertOwnOrNone();
+      await renew();
+    }
+  });
+
+  it('would lead there on a mount that follows links', async () => {
+    const victim = await SandboxView.of(instance, bystander.id);
+    const dir = fs.mkdtempSync(`${instance.runDir}/links-`);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'test', dir]);
+    try {
+      fs.symlinkSync(`${victim.socketDir}/agent.sock`, `${dir}/agent.sock`);
+      assert.equal(await connectAs('slipway-api', `${dir}/agent.sock`), 'connected');
+      execFileSync('mount', ['-o', 'remount,nosymfollow', dir]);
+      assert.equal(await connectAs('slipway-api', `${dir}/agent.sock`), 'ELOOP');
+    } finally {
+      execFileSync('umount', [dir]);
+      fs.rmdirSync(dir);
+    }
+  });
+
+  it('that holds anything but a socket holds nobody up', async () => {
+    const things = [
+      () => {}, () => fs.writeFileSync(socket(), 'x'), () => fs.mkdirSync(socket()),
+      () => execFileSync('mkfifo', ['-m', '666', socket()]), () => fs.symlinkSync('agent.sock', socket()),
+    ];
+    for (const make of things) {
+      fs.rmSync(socket(), { force: true, recursive: true });
+      make();
+      const started = performance.now();
+      await assertOwnOrNone();
+      assert.ok(performance.now() - started < 10_000);
+      await renew();
+    }
+  });
+
+  it('fills up for its sandbox only', async () => {
+    // As the container's root, who may write there.
+    await assert.rejects(sandbox.execAsRoot('sh', '-c', 'cat /dev/zero >/run/slipway/hog'), /No space left/);
+    await assert.rejects(sandbox.execAsRoot('sh', '-c', 'i=0; while : >/run/slipway/f$i; do i=$((i+1)); done'),
+      /No space left|nonexistent|cannot create/);
+    const { blocks, bsize, files } = fs.statfsSync(sandbox.socketDir);
+    assert.ok(blocks * bsize <= 64 * 1024 && files <= 16, `${blocks * bsize} bytes, ${files} files`);
+    await run(attacker, '1');
+    fs.rmSync(socket());
+    await assertOwnOrNone();
+    await renew();
+    await assertBystanderUnharmed();
+  });
+});
+
+describe('a program that prepares its workspace', () => {
+  const OUTSIDE = ['/tmp', '/run/slipway', '/etc', '..', '/proc/self/root/tmp'];
+
+  it('cannot make its next version be written elsewhere', async () => {
+    for (const [i, target] of OUTSIDE.entries()) {
+      const { id } = (await bystander.client.expect(201, 'POST', 'projects', { json: { name: `Links ${i}` } })).json;
+      const put = (path, body) => bystander.client.call('PUT', `projects/${id}/files/${path}`, { body });
+      await put('index.js', `const fs = require('fs'); fs.rmSync('src', { recursive: true }); fs.symlinkSync('${target}', 'src')`);
+      await put('src/planted.js', 'one');
+      assert.equal((await bystander.client.expect(200, 'POST', `projects/${id}/execute`, { json: {} })).json.exit_code, 0);
+      const code = `const fs = require('fs');
+        console.log(${JSON.stringify(OUTSIDE)}.filter((d) => fs.existsSync(require('path').resolve('/workspace', d, 'planted.js'))).join())`;
+      await put('src/planted.js', 'two');
+      const answer = await bystander.client.post(`projects/${id}/execute`, { code });
+      if (answer.status === 200) {
+        assert.equal(answer.json.output, '\n', target);
+      } else {
+        assertProblem(answer, answer.status);
+      }
+      assert.equal((await bystander.client.expect(200, 'GET', `projects/${id}/files/src/planted.js`)).text, 'two');
+    }
+  });
+});
+
+describe('a model', () => {
+  const PLANTED = 'planted-by-the-model';
+
+  async function generate(id, prompt) {
+    return parseEvents((await bystander.client.expect(200, 'POST', `projects/${id}/generate`, { json: { prompt } })).text);
+  }
+
+  it('cannot name a file outside its project', async () => {
+    const { id } = (await bystander.client.expect(201, 'POST', 'projects', { json: { name: 'Model' } })).json;
+    const bad = [
+      '../x.js', '../../../../../../etc/cron.d/x', '/etc/x', '/workspace/x.js', 'a/../../x.js', 'a/../x.js', './x.js', 'a//x.js', '..',
+      '.', '', '~/x.js/', 'a\nb.js', '\u001b[2J.js', 'x'.repeat(300), `${'d/'.repeat(600)}x.js`, 'C:\\x.js\\..',
+    ];
+    model.next(reply(`${bad.map((path) => file(path, PLANTED)).join('\n')}\n${file('index.js',
+      'console.log("inside </slipway-file> <slipway-file path=\\"../y.js\\">")')}`, { size: 4096 }));
+    const events = await generate(id, 'Escape');
+    const files = events.filter((e) => e.type === 'file').map((e) => e.data);
+    assert.deepEqual(files.filter((f) => f.state === 'written').map((f) => f.path), ['index.js']);
+    const { items } = (await bystander.client.expect(200, 'GET', `projects/${id}/files`)).json;
+    assert.deepEqual(items.map((f) => f.path), ['index.js']);
+    const run_ = await bystander.client.expect(200, 'POST', `projects/${id}/execute`, { json: {} });
+    assert.match(run_.json.output, /^inside /);
+    const sandbox = await SandboxView.of(instance, bystander.id, id);
+    assert.equal(await sandbox.execAsRoot('sh', '-c', `grep -rls ${PLANTED} / --exclude-dir=proc --exclude-dir=sys || true`), '');
+  });
+
+  it('cannot fill memory or the database with a reply that never ends', async () => {
+    const { id } = (await bystander.client.expect(201, 'POST', 'projects', { json: { name: 'Endless' } })).json;
+    const began = Math.max(...workers().map(residentBytes));
+    model.next(reply(file('index.js', 'x'.repeat(12 * MiB)), { size: 64 * 1024 }));
+    const events = await generate(id, 'Endless');
+    assert.equal(events.at(-1).data.state, 'failed');
+    assert.match(events.find((e) => e.type === 'error').data.detail, /large/);
+    assert.equal((await bystander.client.expect(200, 'GET', `projects/${id}`)).json.version, 0);
+    const grown = Math.max(...workers().map(residentBytes)) - began;
+    assert.ok(grown < 64 * MiB, `a worker grew by ${grown}`);
+  });
+});
+
+// As that account of this host: what becomes of a connection to a socket.
+async function connectAs(account, path, groups = ['--init-groups']) {
+  const code = `require('net').connect(process.argv[1]).on('connect', () => (console.log('connected'), process.exit()))
+    .on('error', (e) => (console.log(e.code), process.exit()))`;
+  const group = /^\d+$/.test(account) ? account : String(spawnSync('id', ['-g', account]).stdout).trim();
+  return execFileSync('setpriv', [`--reuid=${account}`, `--regid=${group}`, ...groups, process.execPath, '-e', code, path], {
+    encoding: 'utf8', timeout: 20_000, cwd: '/',
+  }).trim();
+}
+
+describe('an account that was taken over', () => {
+  const sockets = () => ({
+    docker: '/var/run/docker.sock', sandboxd: `${instance.runDir}/broker/sandboxd.sock`,
+    postgres: `${instance.runDir}/postgres/.s.PGSQL.5432`, workers: `${instance.runDir}/fcgi/run.sock`,
+    operator: `${instance.runDir}/nginx/local.sock`, agent: '',
+  });
+  const MAY = {
+    'slipway-api': ['sandboxd', 'postgres', 'workers', 'agent'], // the workers
+    'slipway-web': ['workers', 'agent'], // nginx
+    'slipway-db': ['postgres'],
+    nobody: [],
+    sandbox: [], // code, should it ever get out of its container
+  };
+  for (const [account, may] of Object.entries(MAY)) {
+    it(`reaches as ${account} ${may.join(', ') || 'no socket'} and nothing else`, async () => {
+      const sandbox = await SandboxView.of(instance, bystander.id);
+      const found = {};
+      for (const [name, path] of Object.entries({ ...sockets(), agent: `${sandbox.socketDir}/agent.sock` })) {
+        const groups = account === 'sandbox' ? ['--clear-groups'] : undefined;
+        found[name] = await connectAs(account === 'sandbox' ? String(sandbox.uid) : account, path, groups);
+      }
+      for (const [name, became] of Object.entries(found)) {
+        assert.equal(became, may.includes(name) ? 'connected' : 'EACCES', name);
+      }
+    });
+  }
+
+  it('is not obeyed by sandboxd because it has the group', async () => {
+    const ask = (account) => execFileSync('setpriv', [`--reuid=${account}`, '--regid=slipway-broker', '--clear-groups', 'curl', '-s',
+      '-m', '10', '-w', '%{http_code}', '--unix-socket', sockets().sandboxd, 'http://sandboxd/v1/sandboxes'], { encoding: 'utf8' });
+    assert.match(ask('slipway-api'), /"items".*200$/s);
+    assert.match(ask('slipway-web'), /"forbidden".*403$/s);
+    assert.match(ask('nobody'), /"forbidden".*403$/s);
+  });
+
+  it('may do to the database what its work needs', async () => {
+    const [bin] = fs.readdirSync('/usr/lib/postgresql').sort((a, b) => b - a);
+    const psql = (account, user, sql) => spawnSync('setpriv', [`--reuid=${account}`, `--regid=${account}`, '--init-groups',
+      `/usr/lib/postgresql/${bin}/bin/psql`, '-XAtq', '-h', `${instance.runDir}/postgres`, '-U', user, '-d', 'slipway', '-c', sql],
+    { encoding: 'utf8', cwd: '/', env: { PATH: process.env.PATH } });
+    assert.match(psql('slipway-api', 'slipway_api', 'SELECT count(*) FROM users').stdout, /^[1-9]/);
+    const denied = [
+      "INSERT INTO sandboxes SELECT * FROM sandboxes", 'DELETE FROM sandboxes', "UPDATE sandboxes SET agent_socket = '/x'",
+      'DELETE FROM audit_log', 'DROP TABLE users', 'CREATE TABLE x ()', "COPY users TO PROGRAM 'cat'", "COPY users TO '/tmp/x'",
+      "SELECT pg_read_file('/etc/passwd')", 'CREATE ROLE x SUPERUSER', 'ALTER ROLE slipway_api SUPERUSER', 'SET ROLE postgres',
+    ];
+    for (const sql of denied) {
+      const { status, stderr } = psql('slipway-api', 'slipway_api', sql);
+      assert.ok(status !== 0 && /permission denied|must be owner|must be superuser|must be member/.test(stderr), `${sql}: ${stderr}`);
+    }
+    for (const user of ['postgres', 'slipway', 'slipway_sandboxd']) {
+      assert.match(psql('slipway-api', user, 'SELECT 1').stderr, /Peer authentication failed/, user);
+    }
+  });
+
+  it('finds secrets readable by their owners only', () => {
+    const mode = (path) => {
+      const st = fs.statSync(`${instance.stateDir}/${path}`);
+      return `${st.uid} ${(st.mode & 0o777).toString(8)}`;
+    };
+    assert.deepEqual(['api-key', 'admin-password', 'disks'].map(mode), ['0 600', '0 600', '0 700']);
+    assert.match(mode('slipway.env'), /^0 640$/);
+    assert.match(mode('postgres'), / 700$/);
+    const read = (account, path) => spawnSync('setpriv', [`--reuid=${account}`, `--regid=${account}`, '--init-groups', 'cat',
+      `${instance.stateDir}/${path}`]).status;
+    assert.equal(read('slipway-api', 'slipway.env'), 0);
+    for (const path of ['slipway.env', 'api-key', 'admin-password', 'postgres/PG_VERSION']) {
+      assert.notEqual(read('slipway-web', path), 0, path);
+    }
+  });
+
+  it('has no capability, and no way to gain one', () => {
+    const status = (pid) => fs.readFileSync(`/proc/${pid}/status`, 'utf8');
+    const uid = (account) => execFileSync('id', ['-u', account], { encoding: 'utf8' }).trim();
+    const nginx = instance.service('nginx').children;
+    for (const [account, pids] of [['slipway-api', workers()], ['slipway-web', nginx], ['slipway-db', [instance.service('postgres').pid]]]) {
+      assert.ok(pids.length > 0);
+      for (const pid of pids) {
+        assert.match(status(pid), new RegExp(`^Uid:\\s+${uid(account)}\\s`, 'm'), account);
+        assert.match(status(pid), /^CapEff:\s+0+$/m, account);
+      }
+    }
+    for (const pid of workers()) {
+      assert.match(status(pid), /^CapBnd:\s+0+$/m);
+      assert.match(status(pid), /^NoNewPrivs:\s+1$/m);
+    }
+  });
+});
