@@ -34,6 +34,7 @@ struct call {
 	struct strbuf body;
 	char *path;
 	int64_t start_ms;
+	int64_t announced_bytes; /* Content-Length; -1: none */
 	bool entered;
 };
 
@@ -191,7 +192,7 @@ static int claim_rate(struct call *c, struct err *e)
 {
 	int64_t max = rate_class_max(c->app->config, c->route->rate);
 
-	if (c->route->rate != RATE_NONE &&
+	if (rate_class_counts(c->route->rate, c->announced_bytes) &&
 	    !scoreboard_claim(c->app->board, c->app->slot, c->rq.user.id, c->route->rate, max,
 			      LONG_POOL_WAIT_MS)) {
 		return err_set(e, ERR_RATE_LIMITED,
@@ -201,32 +202,27 @@ static int claim_rate(struct call *c, struct err *e)
 	return 0;
 }
 
-/* The length the client announced; -1 when it did not. */
-static int announced_length(const struct call *c, int64_t *ret, struct err *e)
+static int take_length(struct call *c, struct err *e)
 {
 	const char *text = param(c, "CONTENT_LENGTH");
 	char *end;
 
-	*ret = -1;
+	c->announced_bytes = -1;
 	if (text[0] == '\0') {
 		return 0;
 	}
 	if (strspn(text, "0123456789") != strlen(text) || strlen(text) > 18) {
 		return err_set(e, ERR_INVALID, "Content-Length is not a number");
 	}
-	*ret = strtoll(text, &end, 10);
+	c->announced_bytes = strtoll(text, &end, 10);
 	return 0;
 }
 
 static int read_body(struct call *c, struct err *e)
 {
 	size_t max = route_body_max(c->app->config, c->route);
-	int64_t announced;
 
-	if (announced_length(c, &announced, e) < 0) {
-		return -1;
-	}
-	if (announced > (int64_t)max) {
+	if (c->announced_bytes > (int64_t)max) {
 		return err_set(e, ERR_TOO_LARGE, "the body is larger than %zu bytes", max);
 	}
 	strbuf_init(&c->body, max + BODY_PIECE_BYTES);
@@ -245,7 +241,7 @@ static int read_body(struct call *c, struct err *e)
 			break;
 		}
 	}
-	if (announced >= 0 && (uint64_t)announced != c->body.len) {
+	if (c->announced_bytes >= 0 && (uint64_t)c->announced_bytes != c->body.len) {
 		return err_set(e, ERR_INVALID, "the body is not as long as Content-Length says");
 	}
 	c->rq.body = c->body.data;
@@ -264,7 +260,8 @@ static int handle(struct call *c, struct err *e)
 	if (rc != 0) {
 		return rc < 0 ? -1 : 0;
 	}
-	if (authorise(c, e) < 0 || claim_rate(c, e) < 0 || read_body(c, e) < 0) {
+	if (authorise(c, e) < 0 || take_length(c, e) < 0 || claim_rate(c, e) < 0 ||
+	    read_body(c, e) < 0) {
 		return -1;
 	}
 	if (c->route->handler(c->app, &c->rq, &c->rs, e) < 0) {

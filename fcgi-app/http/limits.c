@@ -7,6 +7,9 @@
 #define RUN_EXTRA_BYTES	    (3 * 1024 * 1024 + 64 * 1024) /* stdin and the rest */
 #define SANDBOX_START_MS    30000			  /* a cold one, its image present */
 #define GENERATION_EXTRA_MS 30000			  /* storing and writing the files */
+/* Large files hold the workers that sign-ins need: one user must not hold all of them. */
+#define UPLOAD_LARGE_BYTES (1024 * 1024)
+#define USER_UPLOADS_MAX   1
 
 size_t route_body_max(const struct config *config, const struct route *route)
 {
@@ -32,10 +35,19 @@ int64_t route_deadline_ms(const struct config *config, const struct route *route
 	case RATE_GENERATION:
 		return route->deadline_ms + config_int(config, CFG_MODEL_TOTAL_TIMEOUT_MS) +
 		       GENERATION_EXTRA_MS + runs_ms(config);
+	case RATE_UPLOAD:
 	case RATE_NONE:
 		break;
 	}
 	return route->deadline_ms;
+}
+
+bool rate_class_counts(enum rate_class rate, int64_t announced_bytes)
+{
+	if (rate == RATE_UPLOAD) {
+		return announced_bytes > UPLOAD_LARGE_BYTES;
+	}
+	return rate != RATE_NONE;
 }
 
 int64_t rate_class_max(const struct config *config, enum rate_class rate)
@@ -45,6 +57,8 @@ int64_t rate_class_max(const struct config *config, enum rate_class rate)
 		return config_int(config, CFG_USER_RUNS_MAX);
 	case RATE_GENERATION:
 		return config_int(config, CFG_USER_GENERATIONS_MAX);
+	case RATE_UPLOAD:
+		return USER_UPLOADS_MAX;
 	case RATE_NONE:
 		break;
 	}

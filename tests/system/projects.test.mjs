@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, afterEach, before, describe, it } from 'node:test';
 
-import { assertProblem } from './lib/client.mjs';
+import { Client, assertProblem } from './lib/client.mjs';
 import { byHand, file, reply, startFakeModel } from './lib/fake-model.mjs';
 import { printLogsOnFailure, startInstance, waitFor } from './lib/instance.mjs';
 
@@ -286,6 +286,48 @@ describe('a file', () => {
     assertProblem(await owner.call('PUT', `${p.at}/files/big.bin`, { body: Buffer.alloc(30 * MIB) }), 413);
     assert.equal((await read(p, 'big.bin')).length, 10 * MIB);
     await owner.expect(200, 'DELETE', `${p.at}/files/big.bin`);
+  });
+
+  it('that is large comes one at a time, so that sign-ins find a worker', async () => {
+    const [uploader, other] = [await instance.createUser(), await instance.createUser()];
+    const q = await create({ name: 'uploads' }, uploader.client);
+    const large = [{}, { 'transfer-encoding': 'chunked' }].flatMap((headers) =>
+      Array.from({ length: 4 }, () => ({ headers, body: randomBytes(10 * MIB) })));
+    let busy = true;
+    const uploads = (async () => {
+      const answers = [];
+      for (let round = 0; round < 3; round++) {
+        answers.push(...await Promise.all(large.map((options, i) =>
+          uploader.client.call('PUT', `${q.at}/files/${round}-${i}.bin`, options))));
+      }
+      return answers;
+    })().finally(() => (busy = false));
+
+    const slowest = { me: 0, login: 0 };
+    const time = async (name, call) => {
+      const start = performance.now();
+      assert.equal((await call()).status, 200, name);
+      slowest[name] = Math.max(slowest[name], performance.now() - start);
+    };
+    for (let i = 0; busy; i++) {
+      const browser = new Client(instance.url, { from: `127.2.${i >> 8}.${i & 255}` });
+      await time('me', () => other.client.get('me'));
+      await time('login', () => browser.post('auth/login', { email: other.email, password: other.password }));
+    }
+    const answers = await uploads;
+    for (const answer of answers.filter((a) => a.status !== 201)) {
+      assertProblem(answer, 429, { type: 'rate-limited' });
+    }
+    const taken = answers.filter((a) => a.status === 201).length;
+    assert.ok(taken >= 3 && taken < answers.length, `${taken} of ${answers.length} were taken`);
+    assert.ok(slowest.me < 2000 && slowest.login < 2000, JSON.stringify(slowest));
+  });
+
+  it('of 1 MiB or less may come beside others', async () => {
+    const q = await create({ name: 'small uploads' });
+    const bodies = [1, 1000, 100_000, MIB, MIB, 0].map((n) => randomBytes(n));
+    await Promise.all(bodies.map((body, i) => put(q, `${i}.bin`, body)));
+    assert.deepEqual((await tree(q)).items.map((f) => f.size), bodies.map((b) => b.length));
   });
 
   it('may have any name a file may have', async () => {

@@ -216,6 +216,19 @@ static void limits_follow_the_configuration(void **state)
 	config_destroy(config);
 }
 
+static void only_large_uploads_count(void **state)
+{
+	(void)state;
+	assert_false(rate_class_counts(RATE_UPLOAD, -1));
+	assert_false(rate_class_counts(RATE_UPLOAD, 0));
+	assert_false(rate_class_counts(RATE_UPLOAD, 1024 * 1024));
+	assert_true(rate_class_counts(RATE_UPLOAD, 1024 * 1024 + 1));
+	assert_true(rate_class_counts(RATE_RUN, 0));
+	assert_true(rate_class_counts(RATE_GENERATION, 0));
+	assert_false(rate_class_counts(RATE_NONE, 1 << 30));
+	assert_int_equal(rate_class_max(NULL, RATE_UPLOAD), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -225,6 +238,7 @@ int main(void)
 		cmocka_unit_test(openapi_has_every_row),
 		cmocka_unit_test(locations_lead_to_the_rows_pool),
 		cmocka_unit_test(limits_follow_the_configuration),
+		cmocka_unit_test(only_large_uploads_count),
 	};
 
 	return cmocka_run_group_tests_name("routes", tests, NULL, NULL);
