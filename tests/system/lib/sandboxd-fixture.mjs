@@ -41,6 +41,13 @@ export async function until(what, explanation, deadline_ms = 15_000) {
   }
 }
 
+export const NOTHING = { containers: [], mounts: [], loops: [], images: [], directories: [] };
+
+export function mountOptions(target) {
+  const line = fs.readFileSync('/proc/self/mounts', 'utf8').split('\n').find((l) => l.split(' ')[1] === target);
+  return { type: line.split(' ')[2], options: line.split(' ')[3].split(',') };
+}
+
 export function callSocket(socketPath, method, target, body) {
   const payload = body === undefined ? undefined : JSON.stringify(body);
   return new Promise((resolve, reject) => {
