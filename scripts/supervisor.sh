@@ -151,6 +151,8 @@ runit_logs() { # NAME LINES FOLLOW
 	fi
 }
 
+runit_settle() { :; }
+
 # --- systemd ---
 
 systemd_unit() { printf 'slipway@%s.service\n' "$1"; }
@@ -201,6 +203,9 @@ systemd_begin() {
 systemd_start() { systemctl start "$(systemd_unit "$1")"; }
 systemd_stop() { systemctl stop "$(systemd_unit "$1")"; }
 
+# All are up: so is the target, which is what the next boot starts.
+systemd_settle() { systemctl start slipway.target; }
+
 systemd_pid_of() {
 	local pid
 	pid=$(systemctl show --property MainPID --value "$(systemd_unit "$1")")
@@ -218,7 +223,7 @@ systemd_logs() { # NAME LINES FOLLOW
 
 # --- either ---
 
-supervisor() { # begin | start NAME | stop NAME | pid_of NAME | end | logs NAME LINES FOLLOW
+supervisor() { # begin | start NAME | stop NAME | settle | pid_of NAME | end | logs NAME LINES FOLLOW
 	local verb=$1
 	shift
 	if uses_systemd; then
