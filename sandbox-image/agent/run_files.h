@@ -4,11 +4,7 @@
 #include "run_request.h"
 #include "workspace.h"
 
-/*
- * Writes a run's own files, whatever programs before it have left in the workspace: a directory
- * that is in the way is moved aside, on a full disk the old file is overwritten, and a workspace
- * nobody may enter is opened again. Otherwise one program could make its sandbox useless for all
- * that follow.
- */
+/* Writes a run's own files, whatever lies in their way (make_way.h). On a full disk a file that is
+ * there already is overwritten: that needs neither room for a second one nor for its name. */
 NODISCARD int run_files_write(const struct run_request *rq, const struct workspace *w,
 			      struct err *e);

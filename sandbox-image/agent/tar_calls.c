@@ -1,5 +1,6 @@
 #include "tar_calls.h"
 
+#include "make_way.h"
 #include "tar_read.h"
 #include "tar_write.h"
 
@@ -22,6 +23,9 @@ static int on_file(void *ctx, const char *path, mode_t mode, uint64_t size, stru
 {
 	struct unpack *u = ctx;
 
+	if (make_way(u->workspace, path, e) < 0) {
+		return -1;
+	}
 	return upload_begin(&u->upload, u->workspace, path, mode, size, e);
 }
 
