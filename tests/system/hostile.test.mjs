@@ -430,23 +430,36 @@ describe('a hostile socket directory', () => {
 describe('a program that prepares its workspace', () => {
   const OUTSIDE = ['/tmp', '/run/slipway', '/etc', '..', '/proc/self/root/tmp'];
 
+  // A project whose program does this to its directory src, and then a next version of src/planted.js.
+  async function versionAfter(prepare) {
+    const { client } = bystander;
+    const { id } = (await client.expect(201, 'POST', 'projects', { json: { name: 'Prepared' } })).json;
+    const put = (path, body) => client.call('PUT', `projects/${id}/files/${path}`, { body });
+    await put('index.js', `const fs = require('fs'); ${prepare}`);
+    await put('src/planted.js', 'one');
+    assert.equal((await client.expect(200, 'POST', `projects/${id}/execute`, { json: {} })).json.exit_code, 0, prepare);
+    await put('src/planted.js', 'two');
+    const code = `const fs = require('fs'), path = require('path');
+      console.log(fs.readFileSync('src/planted.js', 'utf8'));
+      console.log(${JSON.stringify(OUTSIDE)}.filter((d) => fs.existsSync(path.resolve('/workspace', d, 'planted.js'))).join())`;
+    return (await client.expect(200, 'POST', `projects/${id}/execute`, { json: { code } })).json.output;
+  }
+
   it('cannot make its next version be written elsewhere', async () => {
-    for (const [i, target] of OUTSIDE.entries()) {
-      const { id } = (await bystander.client.expect(201, 'POST', 'projects', { json: { name: `Links ${i}` } })).json;
-      const put = (path, body) => bystander.client.call('PUT', `projects/${id}/files/${path}`, { body });
-      await put('index.js', `const fs = require('fs'); fs.rmSync('src', { recursive: true }); fs.symlinkSync('${target}', 'src')`);
-      await put('src/planted.js', 'one');
-      assert.equal((await bystander.client.expect(200, 'POST', `projects/${id}/execute`, { json: {} })).json.exit_code, 0);
-      const code = `const fs = require('fs');
-        console.log(${JSON.stringify(OUTSIDE)}.filter((d) => fs.existsSync(require('path').resolve('/workspace', d, 'planted.js'))).join())`;
-      await put('src/planted.js', 'two');
-      const answer = await bystander.client.post(`projects/${id}/execute`, { code });
-      if (answer.status === 200) {
-        assert.equal(answer.json.output, '\n', target);
-      } else {
-        assertProblem(answer, answer.status);
-      }
-      assert.equal((await bystander.client.expect(200, 'GET', `projects/${id}/files/src/planted.js`)).text, 'two');
+    for (const target of OUTSIDE) {
+      const output = await versionAfter(`fs.rmSync('src', { recursive: true }); fs.symlinkSync('${target}', 'src')`);
+      assert.equal(output, 'two\n\n', target);
+    }
+  });
+
+  it('cannot keep its next version out', async () => {
+    const prepare = [
+      "fs.rmSync('src', { recursive: true }); fs.writeFileSync('src', 'in the way')",
+      "fs.rmSync('src/planted.js'); fs.mkdirSync('src/planted.js/in/the/way', { recursive: true })",
+      "fs.chmodSync('src', 0)", "fs.chmodSync('/workspace', 0)",
+    ];
+    for (const code of prepare) {
+      assert.equal(await versionAfter(code), 'two\n\n', code);
     }
   });
 });
