@@ -55,10 +55,17 @@ static inline void pg_become_postgres(void)
 
 static inline pid_t pg_spawn(const struct pg *pg, const char *const *argv)
 {
+	const char *args[32] = {0};
 	char path[160], log[100];
 	pid_t pid;
 
 	(void)snprintf(path, sizeof(path), "%s/%s", pg->bin, argv[0]);
+	/* initdb looks for postgres beside the path it was called by; it is in nobody's PATH. */
+	args[0] = path;
+	for (size_t i = 1; argv[i]; i++) {
+		assert_true(i + 1 < sizeof(args) / sizeof(args[0]));
+		args[i] = argv[i];
+	}
 	(void)snprintf(log, sizeof(log), "%s/log", pg->dir);
 	pid = fork();
 	assert_true(pid >= 0);
@@ -70,7 +77,7 @@ static inline pid_t pg_spawn(const struct pg *pg, const char *const *argv)
 		if (fd < 0 || dup2(fd, 1) < 0 || dup2(fd, 2) < 0 || chdir("/") < 0) {
 			_exit(126);
 		}
-		execv(path, (char *const *)(uintptr_t)argv);
+		execv(path, (char *const *)(uintptr_t)args);
 		_exit(127);
 	}
 	return pid;
