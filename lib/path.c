@@ -69,3 +69,18 @@ int path_check(const char *path, size_t len, struct err *e)
 	}
 	return 0;
 }
+
+bool path_has_component(const char *path, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (const char *at = path;; at++) {
+		if (strncmp(at, name, len) == 0 && (at[len] == '/' || at[len] == '\0')) {
+			return true;
+		}
+		at = strchr(at, '/');
+		if (!at) {
+			return false;
+		}
+	}
+}

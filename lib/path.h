@@ -7,6 +7,7 @@
 
 #include "err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define PATH_MAX_BYTES	    1024
@@ -19,3 +20,9 @@
  * each component at most PATH_COMPONENT_MAX bytes, at most PATH_COMPONENTS_MAX of them.
  */
 NODISCARD int path_check(const char *path, size_t len, struct err *e);
+
+/* Packages are installed into a sandbox, they are no part of a version. */
+#define PATH_NEVER_STORED "node_modules"
+
+/* Whether one of the components of `path`, which passed path_check, is `name`. */
+bool path_has_component(const char *path, const char *name);

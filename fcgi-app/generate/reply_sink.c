@@ -2,6 +2,7 @@
 
 #include "json.h"
 #include "model/placeholder.h"
+#include "path.h"
 #include "utf8.h"
 
 #include <stdio.h>
@@ -63,18 +64,6 @@ static int refuse(struct reply_sink *s, const char *path, const char *reason, bo
 	return emit_file(s, path, "refused", 0, reason, e);
 }
 
-static bool has_component(const char *path, const char *name)
-{
-	size_t len = strlen(name);
-
-	for (const char *at = path; at; at = strchr(at, '/') ? strchr(at, '/') + 1 : NULL) {
-		if (strncmp(at, name, len) == 0 && (at[len] == '/' || at[len] == '\0')) {
-			return true;
-		}
-	}
-	return false;
-}
-
 /* Why this path may not be touched at all, or NULL. */
 static const char *forbidden(const struct reply_sink *s, const char *path)
 {
@@ -83,8 +72,8 @@ static const char *forbidden(const struct reply_sink *s, const char *path)
 	if (s->turn->mode == MODEL_EXPLAIN) {
 		return "explain changes no files";
 	}
-	if (has_component(path, "node_modules")) {
-		return "packages are installed, not written: node_modules is never stored";
+	if (path_has_component(path, PATH_NEVER_STORED)) {
+		return "packages are installed, not written: " PATH_NEVER_STORED " is never stored";
 	}
 	if (!s->only_refused) {
 		return NULL;

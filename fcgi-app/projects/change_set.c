@@ -27,6 +27,11 @@ static int check_change(const struct file_change *c, struct err *e)
 	if (!c->bytes) {
 		return 0;
 	}
+	if (path_has_component(c->path, PATH_NEVER_STORED)) {
+		return err_set(e, ERR_UNPROCESSABLE,
+			       "packages are installed, not stored: a path must not have a "
+			       "\"" PATH_NEVER_STORED "\" component");
+	}
 	if (c->len > FILE_MAX_BYTES) {
 		return err_set(e, ERR_TOO_LARGE, "a file is at most %d bytes", FILE_MAX_BYTES);
 	}

@@ -31,7 +31,8 @@ struct version_meta {
 /*
  * Makes the next version of a project: the head's tree with the changes applied, durable on return
  * (synchronous_commit on). expected_head: ERR_CONFLICT when the head is another; -1: any.
- * ERR_TOO_LARGE for the limits above. Starts and ends its own transaction.
+ * ERR_TOO_LARGE for the limits above; ERR_UNPROCESSABLE for a file written beneath
+ * PATH_NEVER_STORED. Starts and ends its own transaction.
  */
 NODISCARD int version_create(struct app *app, const char *project_id, int64_t expected_head,
 			     const struct file_change *changes, size_t n_changes,

@@ -335,7 +335,7 @@ describe('a file', () => {
     const names = [
       'a b.txt', ' lead', 'trail ', 'ünï/cödé.txt', '日本語/ファイル.md', '💥.js', '100%.txt', '%41', 'a+b', 'a&b=c?d#e', "it's \"quoted\"", '.env',
       '...', '..a', 'a..', '-rf', '--help', 'CON', 'con:aux', '$HOME', '`id`', '*', '[a]', '{b}', '<script>', 'a;b', 'a,b', 'a@b', '~', 'UPPER', 'upper',
-      'e\u0301', '\u00e9', '\u202etxt.exe', 'node_modules/x/index.js', 'a/b/c/d/e/f/g/h/i/j.txt', `${'d'.repeat(255)}`, '__proto__', 'constructor',
+      'e\u0301', '\u00e9', '\u202etxt.exe', 'my_node_modules/node_modules.js', 'a/b/c/d/e/f/g/h/i/j.txt', `${'d'.repeat(255)}`, '__proto__', 'constructor',
     ];
     for (const name of names) {
       await put(q, name, `content of ${name}`);
@@ -349,6 +349,16 @@ describe('a file', () => {
       await owner.expect(200, 'DELETE', `${q.at}/files/${encode(name)}`);
     }
     assert.deepEqual(await paths(q), []);
+  });
+
+  it('is not stored in node_modules', async () => {
+    const q = await create({ name: 'packages' });
+    for (const name of ['node_modules', 'node_modules/x/index.js', 'lib/node_modules/x.js', 'node%5fmodules/x.js']) {
+      const at = `${q.at}/files/${name}`;
+      assertProblem(await owner.call('PUT', at, { body: 'x' }), 422, { type: 'unprocessable', detail: /node_modules/ });
+      assertProblem(await owner.call('DELETE', at), 404);
+    }
+    assert.equal((await tree(q)).version, 0);
   });
 
   it('is only ever a download', async () => {

@@ -96,6 +96,31 @@ static void limits_of_a_version(void **state)
 		   ERR_NOT_FOUND);
 }
 
+static void packages_are_never_stored(void **state)
+{
+	static const char *const refused[] = {"node_modules", "node_modules/x/index.js",
+					      "app/node_modules/x.js", "app/node_modules"};
+	struct version_meta meta = {.kind = "edit", .author_id = ann, .message = ""};
+	struct file_change change = {.len = 1, .mode = 0644};
+	char id[UUID_TEXT_BYTES];
+	struct err e;
+	int64_t n;
+
+	(void)state;
+	new_project(ann, "packages", id);
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+		change.path = refused[i];
+		change.bytes = "x";
+		assert_err(version_create(&app, id, -1, &change, 1, &meta, &n, &e),
+			   ERR_UNPROCESSABLE);
+		change.bytes = NULL; /* a version made before may hold it */
+		assert_ok(version_create(&app, id, -1, &change, 1, &meta, &n, &e));
+	}
+	change.path = "my_node_modules/node_modules.js";
+	change.bytes = "x";
+	assert_ok(version_create(&app, id, -1, &change, 1, &meta, &n, &e));
+}
+
 static void quota_counts_logical_size(void **state)
 {
 	static char big[FILE_MAX_BYTES];
@@ -164,6 +189,7 @@ int main(void)
 		cmocka_unit_test(restore_makes_a_version),
 		cmocka_unit_test(differences_between_versions),
 		cmocka_unit_test(limits_of_a_version),
+		cmocka_unit_test(packages_are_never_stored),
 		cmocka_unit_test(quota_counts_logical_size),
 		cmocka_unit_test(each_file_of_a_version),
 	};

@@ -173,6 +173,20 @@ static void path_refuses_what_could_lead_out(void **state)
 	assert_err(path_check(longest, PATH_COMPONENTS_MAX * 2 + 1, &e), ERR_INVALID);
 }
 
+static void path_has_only_whole_components(void **state)
+{
+	static const char *const with[] = {"x", "x/a", "a/x", "a/x/b", "xx/x", "x/x"};
+	static const char *const without[] = {"", "a", "xx", "ax", "xa/b", "a/xb", "a/bx/c", "X"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(with) / sizeof(with[0]); i++) {
+		assert_true(path_has_component(with[i], "x"));
+	}
+	for (size_t i = 0; i < sizeof(without) / sizeof(without[0]); i++) {
+		assert_false(path_has_component(without[i], "x"));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -184,6 +198,7 @@ int main(void)
 		cmocka_unit_test(utf8_finds_the_cut_character),
 		cmocka_unit_test(utf8_replaces_bad_bytes),
 		cmocka_unit_test(path_refuses_what_could_lead_out),
+		cmocka_unit_test(path_has_only_whole_components),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
