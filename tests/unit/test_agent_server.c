@@ -1,6 +1,7 @@
 /* The agent's connections, runs and files in this process, over socket pairs, byte by byte. */
 
 #include "agent.h"
+#include "cleanup.h"
 #include "clock.h"
 #include "conn.h"
 #include "frame.h"
@@ -11,6 +12,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -316,6 +318,7 @@ static void a_run_past_its_deadline_or_cap_is_ended(void **state)
 
 static void a_run_that_cannot_start_says_why(void **state)
 {
+	struct rlimit was;
 	struct outcome o;
 
 	(void)state;
@@ -323,11 +326,40 @@ static void a_run_that_cannot_start_says_why(void **state)
 	assert_string_equal(o.err.data, "slipway: not-there: command not found\n");
 	assert_non_null(strstr(o.exit, "\"exit_code\":127"));
 	outcome_fini(&o);
-	/* "f" is a file. */
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &(struct rlimit){0, was.rlim_max}), 0);
 	assert_refused(send_run("{\"id\":\"a\",\"argv\":[\"true\"],"
-				"\"write\":[{\"path\":\"f/x\",\"content\":\"\"}]}"),
-		       "HTTP/1.1 400", "cannot write f/x");
+				"\"write\":[{\"path\":\"f\",\"content\":\"x\"}]}"),
+		       "HTTP/1.1 500", "cannot write f");
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
 	assert_int_equal(agent.n_running, 0);
+}
+
+/* A program must not be able to keep the next one's files out. */
+static void what_lies_in_the_way_of_a_runs_file_is_moved(void **state)
+{
+	static const char *const runs[] = {
+		"{\"id\":\"a\",\"argv\":[\"sh\",\"-c\",\"mkdir -p w/x/y; chmod 0 w "
+		".\"],\"write\":[]}",
+		"{\"id\":\"a\",\"argv\":[\"sh\",\"-c\",\"cat w/x; rm -r w; ln -s / w\"],"
+		"\"write\":[{\"path\":\"w/x\",\"content\":\"1\"}]}",
+		"{\"id\":\"a\",\"argv\":[\"sh\",\"-c\",\"cat w/x; test -e /x || rm -r w*; echo "
+		">w\"],"
+		"\"write\":[{\"path\":\"w/x\",\"content\":\"2\"}]}",
+		"{\"id\":\"a\",\"argv\":[\"cat\",\"w/x\"],\"write\":[{\"path\":\"w/"
+		"x\",\"content\":\"3\"}]}",
+	};
+	static const char *const outputs[] = {"", "1", "2", "3"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(runs); i++) {
+		struct outcome o;
+
+		finish_run(send_run(runs[i]), &o);
+		assert_string_equal(o.err.data, "");
+		assert_string_equal(o.out.data, outputs[i]);
+		outcome_fini(&o);
+	}
 }
 
 static void a_client_that_leaves_kills_its_run(void **state)
@@ -468,6 +500,7 @@ int main(void)
 		cmocka_unit_test(a_run_streams_and_ends),
 		cmocka_unit_test(a_run_past_its_deadline_or_cap_is_ended),
 		cmocka_unit_test(a_run_that_cannot_start_says_why),
+		cmocka_unit_test(what_lies_in_the_way_of_a_runs_file_is_moved),
 		cmocka_unit_test(a_client_that_leaves_kills_its_run),
 		cmocka_unit_test(runs_wait_in_a_bounded_queue),
 		cmocka_unit_test(what_a_dead_supervisor_leaves_is_killed),
