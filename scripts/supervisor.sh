@@ -223,6 +223,18 @@ systemd_logs() { # NAME LINES FOLLOW
 
 # --- either ---
 
+# Two installations in one run directory would take each other's sockets.
+claim_run_dir() {
+	local other=''
+	[[ ! -r $RUN/state ]] || other=$(<"$RUN/state")
+	if [[ -n $other && $other != "$STATE" ]] && { runit_pid >/dev/null || { uses_systemd && systemctl --quiet is-active slipway.target; }; }; then
+		die "the installation in $other is using $RUN" \
+			"stop it first (SLIPWAY_STATE_DIR=$other ./deploy.sh down), or give this one" \
+			"SLIPWAY_RUN_DIR, SLIPWAY_INSTANCE and SLIPWAY_PORT of its own"
+	fi
+	printf '%s\n' "$STATE" >"$RUN/state"
+}
+
 supervisor() { # begin | start NAME | stop NAME | settle | pid_of NAME | end | logs NAME LINES FOLLOW
 	local verb=$1
 	shift

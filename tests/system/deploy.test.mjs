@@ -119,6 +119,18 @@ describe('a second run', () => {
   });
 });
 
+describe('another installation', () => {
+  it('may not use the same run directory while this one runs', async () => {
+    const stateDir = `${instance.stateDir}/other`;
+    const env = { ...instance.env, SLIPWAY_STATE_DIR: stateDir };
+    await instance.script('prepare', [], { env });
+    const error = await instance.script('up', [], { env }).catch((e) => e);
+    assert.match(error.message, new RegExp(`the installation in ${instance.stateDir} is using ${instance.runDir}`));
+    await assertNothingLost();
+    fs.rmSync(stateDir, { recursive: true });
+  });
+});
+
 describe('the files it leaves', () => {
   it('are secret where they hold secrets', () => {
     for (const [name, mode] of [['api-key', 0o600], ['admin-password', 0o600], ['disks', 0o700], ['postgres', 0o700]]) {
