@@ -7,3 +7,11 @@ test:
 # SUITES="smoke faults" make test-system runs only these.
 test-system:
 	@tests/run $(SUITES)
+
+# What takes longer: minutes of fuzzing for each parser, and the README's promises on machines that have
+# nothing installed.
+.PHONY: test-slow
+test-slow:
+	$(MAKE) --no-print-directory fuzz
+	tests/fresh-machine plain ci
+	tests/fresh-machine systemd
