@@ -1,6 +1,14 @@
 -- The first schema: accounts, projects and their versions, generations, sandboxes and runs.
 -- Forward only, one transaction, checksummed (docs/ARCHITECTURE.md, "Data").
 
+-- Which database this is, dumped and restored with it. sandboxd keeps it beside the disk images and
+-- removes orphans only for the database they belong to (sandboxd/custody.h).
+CREATE TABLE installation (
+	id  uuid NOT NULL DEFAULT gen_random_uuid(),
+	one boolean PRIMARY KEY DEFAULT true CHECK (one)
+);
+INSERT INTO installation DEFAULT VALUES;
+
 CREATE TABLE users (
 	id            uuid PRIMARY KEY DEFAULT gen_random_uuid(),
 	email         text NOT NULL CHECK (email = lower(email) AND length(email) BETWEEN 3 AND 254),
@@ -203,10 +211,11 @@ BEGIN
 		REVOKE INSERT, DELETE, UPDATE ON sandboxes FROM slipway_api;
 		GRANT UPDATE (last_activity_at, hydrated_version, desired_state) ON sandboxes TO slipway_api;
 		REVOKE UPDATE, DELETE ON audit_log FROM slipway_api;
+		REVOKE INSERT, UPDATE, DELETE ON installation FROM slipway_api;
 	END IF;
 	IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'slipway_sandboxd') THEN
 		GRANT SELECT, INSERT, UPDATE, DELETE ON sandboxes TO slipway_sandboxd;
-		GRANT SELECT ON users, projects TO slipway_sandboxd;
+		GRANT SELECT ON users, projects, installation TO slipway_sandboxd;
 	END IF;
 END
 $$;

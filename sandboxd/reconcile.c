@@ -1,6 +1,7 @@
 #include "reconcile.h"
 
 #include "cleanup.h"
+#include "custody.h"
 #include "driver.h"
 #include "inventory.h"
 #include "log.h"
@@ -140,8 +141,11 @@ static void settle_rows(struct worker *w, const struct picture *p)
 int reconcile(struct worker *w, struct err *e)
 {
 	struct picture p = {0};
-	int rc = picture_take(w, &p, e);
+	int rc = custody_check(w, e);
 
+	if (rc == 0) {
+		rc = picture_take(w, &p, e);
+	}
 	if (rc == 0) {
 		remove_strangers(w, &p);
 		purge_orphans(w, &p);

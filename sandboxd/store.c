@@ -311,3 +311,17 @@ int store_ping(struct db *db, struct err *e)
 {
 	return db_query(db, "SELECT FROM sandboxes LIMIT 0", DB_NO_ARGS, NULL, e);
 }
+
+int store_installation(struct db *db, char ret_id[UUID_TEXT_BYTES], struct err *e)
+{
+	auto_db_result r = NULL;
+
+	if (db_query(db, "SELECT id FROM installation", DB_NO_ARGS, &r, e) < 0) {
+		return -1;
+	}
+	if (db_rows(r) != 1) {
+		return err_set(e, ERR_INTERNAL, "table installation has %zu rows", db_rows(r));
+	}
+	(void)snprintf(ret_id, UUID_TEXT_BYTES, "%s", db_get(r, 0, 0));
+	return 0;
+}

@@ -85,3 +85,6 @@ NODISCARD int store_touch(struct db *db, const char *id, struct err *e);
 NODISCARD int store_delete(struct db *db, const char *id, struct err *e);
 
 NODISCARD int store_ping(struct db *db, struct err *e);
+
+/* The id of the database itself (table installation). */
+NODISCARD int store_installation(struct db *db, char ret_id[UUID_TEXT_BYTES], struct err *e);

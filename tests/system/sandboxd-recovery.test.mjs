@@ -186,6 +186,23 @@ describe('behind our back', () => {
     assert.deepEqual(f.leftovers(), NOTHING);
   });
 
+  it('the disks of another database are not taken for orphans', async () => {
+    const box = await f.ensure(f.user());
+    await f.end();
+    const [[id]] = f.db.query('SELECT id FROM installation');
+    const row = f.db.query(`DELETE FROM sandboxes WHERE id = '${box.id}' RETURNING id`);
+    assert.equal(row.length, 1);
+    f.db.query('UPDATE installation SET id = gen_random_uuid()');
+    await f.start();
+    await until(() => f.log.some((line) => line.includes('belong to another database')), 'it says why it does not reconcile');
+    assert.deepEqual(f.images(), [`${box.id}.img`]);
+    await f.end();
+    f.db.query(`UPDATE installation SET id = '${id}'`);
+    await f.start();
+    await until(() => f.images().length === 0, 'its own orphan goes');
+    assert.deepEqual(f.leftovers(), NOTHING);
+  });
+
   it('what is not wanted any more goes', async () => {
     const user = f.user();
     const [gone, project] = [f.user(), f.project(user)];
