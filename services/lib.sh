@@ -104,7 +104,7 @@ service_begin() { # SERVICE CONFIG
 	if [[ -S /dev/stdout ]]; then
 		exec > >(exec cat) 2>&1
 	fi
-	ulimit -n "$(ulimit -H -n)" 2>/dev/null || true
+	ulimit -S -n 65536 2>/dev/null || ulimit -S -n "$(ulimit -H -n)"
 	cd /
 }
 

@@ -7,7 +7,7 @@ import fs from 'node:fs';
 import net from 'node:net';
 import { after, afterEach, before, describe, it } from 'node:test';
 
-import { ROOT, printLogsOnFailure, processes, startInstance, startTime, waitFor } from './lib/instance.mjs';
+import { ROOT, freePort, printLogsOnFailure, processes, startInstance, startTime, waitFor } from './lib/instance.mjs';
 
 const SERVICES = ['postgres', 'dockerd', 'sandboxd', 'api', 'nginx'];
 
@@ -262,6 +262,41 @@ describe('down and up', () => {
 
     await instance.up();
     await assertNothingLost();
+  });
+});
+
+describe('a PostgreSQL of somebody else', () => {
+  let directory;
+  let server;
+  let guest;
+
+  after(async () => {
+    await guest?.stop();
+    server?.kill('SIGINT');
+    await waitFor('PostgreSQL ended', () => server?.exitCode !== null);
+    fs.rmSync(directory, { recursive: true, force: true });
+  });
+
+  it('is used when DATABASE_URL names it, and no cluster of our own is made', async () => {
+    const version = fs.readdirSync('/usr/lib/postgresql').sort((a, b) => a - b).at(-1);
+    const bin = `/usr/lib/postgresql/${version}/bin`;
+    const as = ['--reuid=slipway-db', '--regid=slipway-db', '--init-groups'];
+    const port = await freePort();
+    directory = fs.mkdtempSync('/tmp/slipway-test-postgres-');
+    execFileSync('chown', ['slipway-db', directory]);
+    execFileSync('setpriv', [...as, `${bin}/initdb`, '-D', `${directory}/data`, '-U', 'somebody', '-A', 'trust', '--no-sync'],
+      { stdio: 'pipe' });
+    server = spawn('setpriv', [...as, `${bin}/postgres`, '-D', `${directory}/data`, '-p', String(port), '-h', '127.0.0.1',
+      '-k', directory], { stdio: 'ignore' });
+    await waitFor('PostgreSQL', () => {
+      execFileSync(`${bin}/pg_isready`, ['-q', '-h', '127.0.0.1', '-p', String(port)], { stdio: 'pipe' });
+      return true;
+    });
+    guest = await startInstance({ env: { DATABASE_URL: `postgresql://somebody@127.0.0.1:${port}/postgres` } });
+    assert.equal(fs.existsSync(`${guest.stateDir}/postgres`), false);
+    assert.equal(guest.service('postgres').pid, undefined);
+    const { json } = await guest.client().expect(200, 'POST', 'execute', { json: { code: 'console.log(1+1)' } });
+    assert.equal(json.output, '2\n');
   });
 });
 
