@@ -69,7 +69,7 @@ static void bad_bodies_name_the_field(void **state)
 		{"{\"code\":\"1\",\"x\":1}", ERR_INVALID, "unknown field \"x\""},
 		{"[]", ERR_INVALID, "must be a JSON object"},
 		{"{\"code\":\"1\",\"code\":\"2\"}", ERR_INVALID, "duplicate"},
-		{"{\"code\":\"a\\u0000b\"}", ERR_INVALID, "not valid JSON"},
+		{"{\"code\":\"a\\u0000b\"}", ERR_INVALID, "holds a NUL character"},
 		{"{\"code\":\"\xFF\"}", ERR_INVALID, "not valid JSON"},
 		{"{\"code\":\"1\"} x", ERR_INVALID, "not valid JSON"},
 		{"", ERR_INVALID, "not valid JSON"},
