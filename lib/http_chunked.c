@@ -1,5 +1,6 @@
 /* Chunked decoding, the other half of http_head.h. */
 
+#include "hex.h"
 #include "http_head.h"
 
 enum state {
@@ -18,20 +19,6 @@ enum state {
 void http_chunked_init(struct http_chunked *c)
 {
 	*c = (struct http_chunked){.state = SIZE};
-}
-
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9') {
-		return c - '0';
-	}
-	if (c >= 'a' && c <= 'f') {
-		return c - 'a' + 10;
-	}
-	if (c >= 'A' && c <= 'F') {
-		return c - 'A' + 10;
-	}
-	return -1;
 }
 
 static int take_size(struct http_chunked *c, char byte, struct err *e)

@@ -1,22 +1,9 @@
 #include "http/uri.h"
 
+#include "hex.h"
 #include "utf8.h"
 
 #include <string.h>
-
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9') {
-		return c - '0';
-	}
-	if (c >= 'a' && c <= 'f') {
-		return c - 'a' + 10;
-	}
-	if (c >= 'A' && c <= 'F') {
-		return c - 'A' + 10;
-	}
-	return -1;
-}
 
 /* The byte at *at, decoded; moves *at behind it. -1: a broken escape. */
 static int next_byte(enum uri_part part, const char *in, size_t len, size_t *at)

@@ -1,21 +1,9 @@
 #include "target.h"
 
+#include "hex.h"
+
 #include <stdlib.h>
 #include <string.h>
-
-static int hex(char c)
-{
-	if (c >= '0' && c <= '9') {
-		return c - '0';
-	}
-	if (c >= 'a' && c <= 'f') {
-		return c - 'a' + 10;
-	}
-	if (c >= 'A' && c <= 'F') {
-		return c - 'A' + 10;
-	}
-	return -1;
-}
 
 static int decode(const char *at, const char *end, char *to, struct err *e)
 {
@@ -26,8 +14,8 @@ static int decode(const char *at, const char *end, char *to, struct err *e)
 			*to++ = *at++;
 			continue;
 		}
-		high = end - at > 2 ? hex(at[1]) : -1;
-		low = end - at > 2 ? hex(at[2]) : -1;
+		high = end - at > 2 ? hex_value(at[1]) : -1;
+		low = end - at > 2 ? hex_value(at[2]) : -1;
 		if (high < 0 || low < 0) {
 			return err_set(e, ERR_INVALID, "the address has a bad %% escape");
 		}
