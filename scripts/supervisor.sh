@@ -24,7 +24,8 @@ stop_signal() { # NAME
 
 # --- runit ---
 
-runit_dir() { printf '%s/services\n' "$RUN"; }
+# Not beneath /run, from which many systems let nothing be executed.
+runit_dir() { printf '%s/supervise\n' "$STATE"; }
 
 # The runsvdir we started: its number and start time, so that a reused number is not believed.
 runit_pid() {
@@ -79,8 +80,20 @@ runit_supervised() { # NAME
 	[[ $(sv status "$(runit_dir)/$1" 2>/dev/null) == @(run|down|finish):* ]]
 }
 
+# What a supervisor that is gone has left: services it cannot look after any more, stale files.
+runit_clear() {
+	local directory
+	for directory in "$(runit_dir)"/*/; do
+		if runit_supervised "$(basename "$directory")"; then
+			sv -w 30 force-shutdown "$directory" >/dev/null || true
+		fi
+	done
+	rm -rf "$(runit_dir)"
+}
+
 runit_begin() {
 	local name directory
+	runit_pid >/dev/null || runit_clear
 	install -d -m 0755 "$(runit_dir)"
 	for name in $(service_names); do
 		runit_write_service "$name"
@@ -124,6 +137,7 @@ runit_stop() { # NAME
 
 runit_pid_of() { # NAME
 	local pid
+	runit_supervised "$1" || return 1
 	read -r pid 2>/dev/null <"$(runit_dir)/$1/supervise/pid" && [[ -n $pid ]] && printf '%s\n' "$pid"
 }
 
@@ -137,7 +151,7 @@ runit_end() {
 		[[ -d $name ]] || continue
 		wait_for 20 runit_runsv_gone "$name" || warn "runsv of $name does not end"
 	done
-	rm -f "$RUN/supervisor"
+	rm -rf "$RUN/supervisor" "$(runit_dir)"
 }
 
 runit_gone() { ! kill -0 "$1" 2>/dev/null; }

@@ -116,7 +116,7 @@ describe('kill -9 of', () => {
 
   it("a service's logger and its runsv", async () => {
     const supervisor = (name) => processes((p) => p.argv[0] === 'runsv' && p.argv[1] === name
-      && p.cwd === `${instance.runDir}/services/${name}`).map((p) => p.pid);
+      && p.cwd === `${instance.stateDir}/supervise/${name}`).map((p) => p.pid);
     const logger = (name) => processes((p) => p.argv[0] === 'svlogd'
       && p.argv[1] === `${instance.stateDir}/log/${name}`).map((p) => p.pid);
     for (const name of ['api', 'nginx']) {

@@ -143,7 +143,7 @@ class Service {
   // The process the supervisor watches, or undefined while there is none.
   get pid() {
     try {
-      const text = fs.readFileSync(`${this.instance.runDir}/services/${this.name}/supervise/pid`, 'utf8').trim();
+      const text = fs.readFileSync(`${this.instance.stateDir}/supervise/${this.name}/supervise/pid`, 'utf8').trim();
       return text && startTime(text) !== undefined ? Number(text) : undefined;
     } catch {
       return undefined;
@@ -175,7 +175,7 @@ class Service {
   }
 
   #sv(...args) {
-    return run('sv', [...args, `${this.instance.runDir}/services/${this.name}`], { env: cleanEnv() });
+    return run('sv', [...args, `${this.instance.stateDir}/supervise/${this.name}`], { env: cleanEnv() });
   }
 }
 
