@@ -98,14 +98,25 @@ export function processes(test) {
 const bridgeOf = (stateDir) => `slw${path.basename(stateDir).replace('slipway-test-', '')}`;
 
 const living = new Set();
+const scripts = new Set(); // that run right now
 
-// The last word, also when a test throws or is interrupted: nothing of ours stays.
+// The last word, also when a test throws or is interrupted: nothing of ours stays. What cannot be
+// stopped keeps its state directory, by which removeAbandoned finds it.
 function removeSync(stateDir, env) {
-  spawnSync(`${ROOT}/scripts/instance`, ['down'], { env, timeout: DOWN_MS, stdio: 'ignore' });
+  if (fs.existsSync(`${stateDir}/slipway.env`)) {
+    const down = spawnSync(`${ROOT}/scripts/instance`, ['down'], { env, timeout: DOWN_MS, encoding: 'utf8' });
+    if (down.status !== 0) {
+      process.stderr.write(`${stateDir} is left: ${down.stdout}${down.stderr}\n`);
+      return;
+    }
+  }
   spawnSync('ip', ['link', 'delete', bridgeOf(stateDir)], { stdio: 'ignore' });
   fs.rmSync(stateDir, { recursive: true, force: true });
 }
 process.on('exit', () => {
+  for (const script of scripts) {
+    script.kill('SIGKILL');
+  }
   for (const instance of living) {
     removeSync(instance.stateDir, instance.env);
   }
@@ -219,6 +230,7 @@ class Instance {
       const child = spawn(`${ROOT}/scripts/instance`, [verb, ...args], {
         env, stdio: ['ignore', 'pipe', 'pipe'],
       });
+      scripts.add(child);
       let output = '';
       const timer = setTimeout(() => child.kill('SIGTERM'), ms);
       child.stdout.on('data', (piece) => (output += piece));
@@ -226,6 +238,7 @@ class Instance {
       child.on('error', reject);
       // 'exit', not 'close': whatever else may hold the pipe is not waited for.
       child.on('exit', (code, signal) => {
+        scripts.delete(child);
         clearTimeout(timer);
         if (code === 0) {
           resolve(output);
