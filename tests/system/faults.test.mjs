@@ -237,6 +237,9 @@ describe('without', () => {
     await instance.service('api').stop();
     try {
       assertProblem(await owner.get('projects'), 503);
+      // nginx judges the length again where it makes the words of an error.
+      const large = Buffer.alloc(5 * 1024 * 1024);
+      assertProblem(await owner.call('PUT', `projects/${project.id}/files/large`, { body: large }), 503);
     } finally {
       await instance.service('api').start();
     }
