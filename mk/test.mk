@@ -18,7 +18,7 @@ $(OUT)/unit/lib%.a:
 
 TEST_LIBS_api      := -lfcgi -larchive
 TEST_LIBS_sandboxd :=
-TEST_LIBS_agent    := -levent_core -larchive -ljansson
+TEST_LIBS_agent    := -levent_core -ljansson
 
 # A test's program is the word after test_ or fuzz_; any other word is a part of the API (model, …), and
 # "lib" needs no archive but the library itself.

@@ -9,7 +9,6 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
-#define AGENT_VERSION	"0.1.0"
 #define AGENT_CONNS_MAX 64
 /* A container of 512 MiB holds the agent as well as the code. */
 #define AGENT_BODIES_MAX_BYTES ((size_t)64 * 1024 * 1024)

@@ -3,6 +3,7 @@
 #include "agent.h"
 #include "log.h"
 #include "server.h"
+#include "version.h"
 
 #include <grp.h>
 #include <signal.h>
@@ -75,7 +76,7 @@ int main(int argc, char **argv)
 		log_err(LOG_ERROR, "start_failed", &e);
 		return 1;
 	}
-	log_info("started", "{s:s,s:s}", "version", AGENT_VERSION, "sandbox",
+	log_info("started", "{s:s,s:s}", "version", SLIPWAY_VERSION, "sandbox",
 		 agent.settings.sandbox_id);
 	if (event_base_dispatch(agent.base) < 0) {
 		log_error("loop_failed", NULL);
