@@ -87,7 +87,7 @@ describe('kill -9 of', () => {
   it('a worker of the API', async () => {
     const workers = instance.service('api').children;
     await killEach(() => [workers[0], workers.at(-1)]);
-    assert.equal(instance.service('api').children.length, workers.length, 'as many workers as before');
+    await waitFor('as many workers as before', () => instance.service('api').children.length === workers.length, { ms: BACK_MS });
   });
 
   it('a worker of nginx', () => killEach(() => instance.service('nginx').children.slice(0, 1)));
