@@ -108,7 +108,7 @@ runit_begin() {
 			cd /
 			exec </dev/null >>"$STATE/log/supervisor" 2>&1 8>&- 9>&-
 			# shellcheck disable=SC2016 # for the inner shell
-			exec env -i PATH="$PATH" LANG=C.UTF-8 setsid sh -c \
+			exec env -i --default-signal PATH="$PATH" LANG=C.UTF-8 setsid sh -c \
 				'echo "$$ $(cut -d " " -f 22 /proc/$$/stat)" >"$1"; exec runsvdir -P "$2"' \
 				sh "$RUN/supervisor" "$(runit_dir)"
 		) &

@@ -108,17 +108,18 @@ service_begin() { # SERVICE CONFIG
 	cd /
 }
 
-# Last line of a run script: a clean environment, and for the unprivileged no way back.
+# Last line of a run script: a clean environment, signals that mean what they should (a shell ignores
+# some for what it starts in the background), and for the unprivileged no way back.
 exec_as() { # ACCOUNT COMMAND…
 	local account=$1
 	shift
-	exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 \
+	exec env -i --default-signal PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 \
 		setpriv --reuid="$account" --regid="$account" --init-groups --no-new-privs \
 		--inh-caps=-all --bounding-set=-all "$@"
 }
 
 exec_as_root() { # COMMAND…
-	exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 "$@"
+	exec env -i --default-signal PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 "$@"
 }
 
 # Directory of PostgreSQL's programs: the version the cluster was made with, else the newest.

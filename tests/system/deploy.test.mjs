@@ -173,6 +173,11 @@ describe('the files it leaves', () => {
       assert.equal(BigInt(`0x${s.CapBnd}`), 0n);
       assert.equal(s.NoNewPrivs, '1');
     }
+    // A shell that starts something in the background has it ignore INT and QUIT.
+    for (const name of SERVICES) {
+      const ignored = BigInt(`0x${status(instance.service(name).pid).SigIgn}`);
+      assert.equal(ignored & 0b110n, 0n, `${name} does not inherit ignored signals`);
+    }
     for (const pid of instance.service('nginx').children) {
       assert.notEqual(status(pid).Uid.split('\t')[0], '0');
     }
