@@ -11,6 +11,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define EXIT_CANNOT_EXECUTE 126
@@ -27,13 +28,19 @@ static void offer_to_oom_killer(void)
 	}
 }
 
+/*
+ * The system call itself: glibc's sigaction() refuses 32 and 33, which posix_spawn() leaves ignored, and
+ * what a Docker started by such a parent hands down would reach the code.
+ */
 static void reset_signals(void)
 {
-	struct sigaction dfl = {.sa_handler = SIG_DFL};
+	const struct {
+		unsigned long handler, flags, restorer, mask;
+	} dfl = {0}; /* the kernel's struct sigaction, its longest form; SIG_DFL is 0 */
 	sigset_t none;
 
 	for (int sig = 1; sig < NSIG; sig++) {
-		(void)sigaction(sig, &dfl, NULL);
+		(void)syscall(SYS_rt_sigaction, sig, &dfl, NULL, sizeof(dfl.mask));
 	}
 	sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);

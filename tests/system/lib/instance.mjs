@@ -100,6 +100,16 @@ const bridgeOf = (stateDir) => `slw${path.basename(stateDir).replace('slipway-te
 const living = new Set();
 const scripts = new Set(); // that run right now
 
+// A Docker that was killed leaves its root mounted on itself, and layers in it. Innermost first.
+function unmountBeneath(directory) {
+  const targets = fs.readFileSync('/proc/self/mounts', 'utf8').split('\n')
+    .map((line) => line.split(' ')[1] ?? '')
+    .filter((target) => target.startsWith(`${directory}/`));
+  for (const target of targets.reverse()) {
+    spawnSync('umount', ['--lazy', target], { stdio: 'ignore' });
+  }
+}
+
 // The last word, also when a test throws or is interrupted: nothing of ours stays. What cannot be
 // stopped keeps its state directory, by which removeAbandoned finds it.
 function removeSync(stateDir, env) {
@@ -111,6 +121,7 @@ function removeSync(stateDir, env) {
     }
   }
   spawnSync('ip', ['link', 'delete', bridgeOf(stateDir)], { stdio: 'ignore' });
+  unmountBeneath(stateDir);
   fs.rmSync(stateDir, { recursive: true, force: true });
 }
 process.on('exit', () => {
@@ -139,8 +150,13 @@ export function removeAbandoned() {
     } catch {
       continue; // being made just now, or made by hand
     }
-    if (startTime(owner[0]) !== owner[1]) {
+    if (startTime(owner[0]) === owner[1]) {
+      continue;
+    }
+    try {
       removeSync(stateDir, cleanEnv({ SLIPWAY_STATE_DIR: stateDir }));
+    } catch (e) {
+      process.stderr.write(`${stateDir} is left: ${e.message}\n`); // no reason to fail another test
     }
   }
 }
