@@ -33,6 +33,7 @@ LDLIBS  := $(shell pkg-config --libs $(PKGS)) -lpthread
 lib_src      := $(wildcard lib/*.c)
 api_src      := $(wildcard fcgi-app/*.c fcgi-app/*/*.c)
 sandboxd_src := $(wildcard sandboxd/*.c)
+router_src   := $(wildcard preview-router/*.c)
 agent_src    := $(wildcard sandbox-image/agent/*.c)
 
 obj = $(patsubst %.c,$(OUT)/obj/%.o,$(1))
@@ -40,7 +41,7 @@ obj = $(patsubst %.c,$(OUT)/obj/%.o,$(1))
 LIB := $(OUT)/libslipway.a
 
 .PHONY: all help clean
-all: $(OUT)/slipway-api $(OUT)/slipway-sandboxd $(OUT)/slipway-agent
+all: $(OUT)/slipway-api $(OUT)/slipway-sandboxd $(OUT)/slipway-router $(OUT)/slipway-agent
 
 help:
 	@echo "make            build the programs into $(BUILD)/release"
@@ -67,6 +68,10 @@ $(OUT)/slipway-api: $(call obj,$(api_src)) $(LIB)
 $(OUT)/slipway-sandboxd: $(call obj,$(sandboxd_src)) $(LIB)
 	@echo "  LD   $@"
 	$(Q)$(CC) $(LDFLAGS) $^ -o $@ $(LDLIBS)
+
+$(OUT)/slipway-router: $(call obj,$(router_src)) $(LIB)
+	@echo "  LD   $@"
+	$(Q)$(CC) $(LDFLAGS) $^ -o $@ -levent_core $(LDLIBS)
 
 include mk/agent.mk
 include mk/test.mk

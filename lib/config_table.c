@@ -22,6 +22,7 @@
 #define STATE	  "State"
 #define WORKERS	  "Workers"
 #define SANDBOXES "Sandboxes"
+#define APPS	  "Apps and previews"
 #define RUNS	  "Runs"
 #define MODEL	  "The model"
 
@@ -107,6 +108,49 @@ const struct config_key config_table[CFG_COUNT] = {
 	[CFG_SCRIPT_DISK_MB] =
 		INT("SLIPWAY_SCRIPT_DISK_MB", SANDBOXES, "MiB", "512", 32, 65536,
 		    "Size of a script sandbox's /workspace, enforced by its file system."),
+
+	[CFG_APP_MEMORY_MB] = INT("SLIPWAY_APP_MEMORY_MB", APPS, "MiB", "1024", 128, 262144,
+				  "Memory of a project's sandbox; swap is not added."),
+	[CFG_APP_CPU_MILLI] = INT("SLIPWAY_APP_CPU_MILLI", APPS, "1/1000 core", "1000", 50, 64000,
+				  "CPU of a project's sandbox."),
+	[CFG_APP_PIDS] = INT("SLIPWAY_APP_PIDS", APPS, "processes", "256", 32, 16384,
+			     "Processes and threads in a project's sandbox."),
+	[CFG_APP_DISK_MB] = INT("SLIPWAY_APP_DISK_MB", APPS, "MiB", "2048", 128, 262144,
+				"Size of a project's disk, enforced by its file system."),
+	[CFG_APP_SUBNET] = STR("SLIPWAY_APP_SUBNET", APPS, "10.213.0.0/20", 9, 18,
+			       "IPv4 network of the projects' sandboxes. Its first address is the "
+			       "host's; the package cache listens there. Two installations on one "
+			       "host need two."),
+	[CFG_APP_START_TIMEOUT_S] = INT("SLIPWAY_APP_START_TIMEOUT_S", APPS, "s", "120", 5, 3600,
+					"How long a dev server may take until it listens."),
+	[CFG_INSTALL_TIMEOUT_S] = INT("SLIPWAY_INSTALL_TIMEOUT_S", APPS, "s", "600", 10, 7200,
+				      "How long installing packages may take."),
+	[CFG_PORT_BASE] = INT("SLIPWAY_PORT_BASE", APPS, "", "20000", 1024, 65000,
+			      "First host port given to apps, on 127.0.0.1."),
+	[CFG_PORT_COUNT] =
+		INT("SLIPWAY_PORT_COUNT", APPS, "ports", "4096", 8, 40000, "Size of that range."),
+	[CFG_CACHE_PORT] = INT("SLIPWAY_CACHE_PORT", APPS, "", "4873", 1, 65535,
+			       "Port of the package cache, on the sandboxes' network only."),
+	[CFG_CACHE_MB] = INT("SLIPWAY_CACHE_MB", APPS, "MiB", "10240", 16, 100000000,
+			     "Disk the package cache may use."),
+	[CFG_NPM_REGISTRY] = STR("SLIPWAY_NPM_REGISTRY", APPS, "", 0, 500,
+				 "Registry behind the package cache. Empty: what npm on this host "
+				 "is set to (npm config get registry)."),
+	[CFG_TREES_MB] = INT("SLIPWAY_TREES_MB", APPS, "MiB", "10240", 16, 100000000,
+			     "Disk the shared dependency trees may use; those unused for longest "
+			     "go first."),
+	[CFG_ROUTER_LISTEN] = STR("SLIPWAY_ROUTER_LISTEN", APPS, "", 0, 100,
+				  "Where slipway-router listens: unix:PATH or ADDRESS:PORT. Empty: "
+				  "router/router.sock in the run directory."),
+	[CFG_ROUTER_APP_CONNS] = INT("SLIPWAY_ROUTER_APP_CONNS", APPS, "connections", "256", 1,
+				     65536, "Connections one app may have; more answer 503."),
+	[CFG_ROUTER_HOLD_MS] =
+		INT("SLIPWAY_ROUTER_HOLD_MS", APPS, "ms", "20000", 0, 600000,
+		    "How long a request that can wait is held while its app starts."),
+	[CFG_ROUTER_IDLE_S] =
+		INT("SLIPWAY_ROUTER_IDLE_S", APPS, "s", "300", 1, 86400,
+		    "Longest silence of an app within an answer, and of both sides of "
+		    "a WebSocket."),
 
 	[CFG_RUN_TIMEOUT_MS] = INT("SLIPWAY_RUN_TIMEOUT_MS", RUNS, "ms", "10000", 100, 600000,
 				   "Longest a run may take, and the default of timeout_ms."),

@@ -1,7 +1,7 @@
 # slipway-agent: one static program, because it is PID 1 in an image it knows nothing about.
-# libjansson.a and libevent_core.a come with Debian's -dev packages.
+# libjansson.a, libevent_core.a and libnettle.a come with Debian's -dev packages.
 
-AGENT_LIBS := -levent_core -ljansson
+AGENT_LIBS := -levent_core -lnettle -ljansson
 
 $(OUT)/slipway-agent: $(call obj,$(agent_src)) $(LIB)
 	@echo "  LD   $@"

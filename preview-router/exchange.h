@@ -1,0 +1,52 @@
+#pragma once
+
+/*
+ * One request of a client and its answer: the mechanism (exchange.c, client.c, upstream.c) as the
+ * policy (policy.h) sees it. Event loop's thread only; nothing here blocks.
+ */
+
+#include "http_head.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct app;
+struct exchange;
+
+/* The request. Slices live as long as the exchange. */
+const struct http_head *exchange_head(const struct exchange *x);
+bool exchange_is_upgrade(const struct exchange *x);	       /* asks for a WebSocket */
+const char *exchange_client_address(const struct exchange *x); /* from X-Forwarded-For, or "" */
+bool exchange_is_https(const struct exchange *x);	       /* from X-Forwarded-Proto */
+
+/* What the policy keeps with it: the app it belongs to (counted in app->refs), the inner port it
+ * wants (0: the main one), whether it may see logs. */
+struct exchange_target {
+	struct app *app;
+	uint16_t inner_port;
+	bool is_owner;
+};
+struct exchange_target *exchange_target(struct exchange *x);
+
+/* A whole answer. Content-Length, Date and Connection are added. `extra` is NULL or header lines
+ * with CRLF. The bytes are copied. A request body not read yet is discarded or the connection
+ * closed. */
+struct reply {
+	int status;
+	const char *content_type; /* NULL: no body */
+	const char *extra;
+	const char *body;
+	size_t len;
+};
+void exchange_reply(struct exchange *x, const struct reply *r);
+
+/* To the app: target.app has a port, and target.inner_port says which. When that fails before a
+ * byte was sent to the client and the request can be sent again, policy_refused is called.
+ * `wait_ms` is for the relay: how long it may wait for the app to listen. */
+void exchange_proxy(struct exchange *x, int64_t wait_ms);
+
+/* Into app->waiting until exchange_unpark or the deadline, when policy_overdue is called. The
+ * request body is not read meanwhile. A client that leaves is taken out. */
+void exchange_park(struct exchange *x, int64_t deadline_ms);
+void exchange_unpark(struct exchange *x); /* out of the list; the caller goes on with it */

@@ -1,0 +1,13 @@
+#pragma once
+
+/* Connections to apps, kept for each app and inner port apart: what one tenant's app sends can only
+ * ever reach requests made to that app. */
+
+struct app;
+
+/* Another port or secret, or the app is gone: idle connections are closed, busy ones end with their
+ * exchange. */
+void upstream_app_changed(struct app *app);
+
+/* Frees app->pool. */
+void upstream_app_free(struct app *app);
