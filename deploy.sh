@@ -11,7 +11,7 @@ usage() {
 		./deploy.sh down              stop everything; what is on disk stays
 		./deploy.sh status            what runs, and what /readyz says
 		./deploy.sh logs [-f] [-n LINES] [SERVICE]
-		./deploy.sh restart SERVICE   postgres, dockerd, sandboxd, api or nginx
+		./deploy.sh restart SERVICE   postgres, dockerd, sandboxd, api, router or nginx
 
 		Settings are taken from the environment into var/slipway.env (all of them: docs/CONFIG.md):
 		  SLIPWAY_PORT=8081 ./deploy.sh

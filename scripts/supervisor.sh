@@ -13,6 +13,7 @@ service_names() {
 	[[ $(config_get DOCKERD_OURS) != 1 ]] || echo dockerd
 	echo sandboxd
 	echo api
+	echo router
 	echo nginx
 }
 

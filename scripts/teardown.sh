@@ -74,7 +74,7 @@ release_docker_mounts() {
 teardown() {
 	step "Stopping"
 	local name
-	for name in nginx api; do
+	for name in nginx router api; do
 		supervisor stop "$name"
 	done
 	stop_sandboxes

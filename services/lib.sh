@@ -46,7 +46,8 @@ make_run_dirs() {
 	install -d -m 2750 -o root -g slipway-broker "$RUN/broker"
 	install -d -m 2750 -o slipway-db -g slipway-pg "$RUN/postgres"
 	install -d -m 0750 -o root -g slipway-agents "$RUN/sandboxes"
-	install -d -m 0700 -o root -g root "$RUN/disks" "$RUN/nginx" "$RUN/groups"
+	install -d -m 2750 -o slipway-router -g slipway-routers "$RUN/router"
+	install -d -m 0700 -o root -g root "$RUN/disks" "$RUN/modules" "$RUN/trees" "$RUN/nginx" "$RUN/groups"
 }
 
 # Field of /proc/PID/stat counted from 1, as proc(5) does. The command name may hold anything, so

@@ -9,7 +9,7 @@ import { after, afterEach, before, describe, it } from 'node:test';
 
 import { ROOT, freePort, printLogsOnFailure, processes, startInstance, startTime, waitFor } from './lib/instance.mjs';
 
-const SERVICES = ['postgres', 'dockerd', 'sandboxd', 'api', 'nginx'];
+const SERVICES = ['postgres', 'dockerd', 'sandboxd', 'api', 'router', 'nginx'];
 
 let instance;
 let project;

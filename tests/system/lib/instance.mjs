@@ -94,6 +94,16 @@ export function processes(test) {
   return found;
 }
 
+// A network and host ports for its apps that no other test of this machine is likely to have.
+function appNetwork() {
+  const [a, b, c] = randomBytes(3);
+  return {
+    SLIPWAY_APP_SUBNET: `10.${216 + (a % 32)}.${b}.0/24`,
+    SLIPWAY_PORT_BASE: String(21000 + 40 * c),
+    SLIPWAY_PORT_COUNT: '40',
+  };
+}
+
 // Interface names end at 15 bytes.
 const bridgeOf = (stateDir) => `slw${path.basename(stateDir).replace('slipway-test-', '')}`;
 
@@ -219,6 +229,7 @@ class Instance {
       SLIPWAY_INSTANCE: this.name,
       SLIPWAY_PORT: String(port),
       SLIPWAY_LOG_LEVEL: 'debug',
+      ...appNetwork(),
       SLIPWAY_SANDBOX_IMAGE: process.env.SLIPWAY_TEST_IMAGE ?? 'custom-node-sandbox:latest',
       BUILD_DIR: process.env.SLIPWAY_TEST_BUILD ?? `${ROOT}/build/release`,
       ...(process.env.SLIPWAY_TEST_IMAGE && { SLIPWAY_SANDBOX_IMAGE: process.env.SLIPWAY_TEST_IMAGE }),
