@@ -2,6 +2,7 @@
 
 #include "cleanup.h"
 #include "db.h"
+#include "previews/preview_url.h"
 #include "projects/handlers.h"
 #include "projects/page.h"
 #include "projects/sql.h"
@@ -37,11 +38,15 @@ int project_respond(struct app *app, struct response *rs, int status, const char
 		    const char *user_id, struct err *e)
 {
 	auto_db_result r = NULL;
+	struct preview_base base;
 
+	preview_base_of(app->config, &base);
 	if (db_query(app->db,
-		     "SELECT " SQL_PROJECT_JSON FROM_PROJECTS
+		     "SELECT " SQL_PROJECT_JSON("$3", "$4") FROM_PROJECTS
 		     " WHERE p.id = $1 AND p.user_id = $2 AND p.deleted_at IS NULL",
-		     DB_ARGS(db_text(id), db_text(user_id)), &r, e)) {
+		     DB_ARGS(db_text(id), db_text(user_id), db_text(base.before),
+			     db_text(base.after)),
+		     &r, e)) {
 		return -1;
 	}
 	if (db_rows(r) == 0) {
@@ -64,21 +69,25 @@ int projects_list(struct app *app, struct request *rq, struct response *rs, stru
 {
 	auto_db_result r = NULL;
 	struct page_query page;
+	struct preview_base base;
 	char search[SEARCH_MAX_BYTES] = "";
 
 	if (page_of_request(rq, 2, &page, e) ||
 	    request_query(rq, "q", search, sizeof(search), e) < 0) {
 		return -1;
 	}
+	preview_base_of(app->config, &base);
 	if (db_query(app->db,
-		     "SELECT " SQL_PROJECT_JSON ", p.updated_at, p.id" FROM_PROJECTS
-		     " WHERE p.user_id = $1 AND p.deleted_at IS NULL"
-		     " AND ($2 = '' OR strpos(lower(p.name), lower($2)) > 0)"
-		     " AND ($3::timestamptz IS NULL OR p.updated_at < $3"
-		     "  OR (p.updated_at = $3 AND p.id > $4::uuid))"
-		     " ORDER BY p.updated_at DESC, p.id LIMIT $5::bigint + 1",
+		     "SELECT " SQL_PROJECT_JSON(
+			     "$6", "$7") ", p.updated_at, p.id" FROM_PROJECTS
+					 " WHERE p.user_id = $1 AND p.deleted_at IS NULL"
+					 " AND ($2 = '' OR strpos(lower(p.name), lower($2)) > 0)"
+					 " AND ($3::timestamptz IS NULL OR p.updated_at < $3"
+					 "  OR (p.updated_at = $3 AND p.id > $4::uuid))"
+					 " ORDER BY p.updated_at DESC, p.id LIMIT $5::bigint + 1",
 		     DB_ARGS(db_text(rq->user.id), db_text(search), db_text(page.after.keys[0]),
-			     db_text(page.after.keys[1]), db_int(page.limit)),
+			     db_text(page.after.keys[1]), db_int(page.limit), db_text(base.before),
+			     db_text(base.after)),
 		     &r, e)) {
 		return page_query_failed(&page, e);
 	}

@@ -6,12 +6,14 @@
 #define SQL_TIME(column)                                                                           \
 	"to_char(" column " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
 
-/* A project as the API shows it, from projects p LEFT JOIN sandboxes s. */
-#define SQL_PROJECT_JSON                                                                           \
+/* A project as the API shows it, from projects p LEFT JOIN sandboxes s. `before` and `after` are
+ * the parameters that hold what surrounds a preview's label (previews/preview_url.h). */
+#define SQL_PROJECT_JSON(before, after)                                                            \
 	"json_build_object('id', p.id, 'slug', p.slug, 'name', p.name, 'template', p.template,"    \
 	" 'visibility', p.visibility, 'status', CASE"                                              \
 	" WHEN s.actual_state IN ('running', 'starting', 'failed') THEN s.actual_state"            \
-	" ELSE 'stopped' END, 'preview_url', NULL, 'version', p.head_version,"                     \
+	" ELSE 'stopped' END, 'preview_url', " before "::text || p.slug || " after "::text,"       \
+	" 'version', p.head_version,"                                                              \
 	" 'created_at', " SQL_TIME("p.created_at") ", 'updated_at', " SQL_TIME(                    \
 		"p.updated_at") ")::text"
 
