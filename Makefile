@@ -67,7 +67,7 @@ $(OUT)/slipway-api: $(call obj,$(api_src)) $(LIB)
 
 $(OUT)/slipway-sandboxd: $(call obj,$(sandboxd_src)) $(LIB)
 	@echo "  LD   $@"
-	$(Q)$(CC) $(LDFLAGS) $^ -o $@ $(LDLIBS)
+	$(Q)$(CC) $(LDFLAGS) $^ -o $@ -larchive $(LDLIBS)
 
 $(OUT)/slipway-router: $(call obj,$(router_src)) $(LIB)
 	@echo "  LD   $@"

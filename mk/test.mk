@@ -19,7 +19,7 @@ $(OUT)/unit/lib%.a:
 	@ar rcs $@ $^
 
 TEST_LIBS_api      := -lfcgi -larchive
-TEST_LIBS_sandboxd :=
+TEST_LIBS_sandboxd := -larchive
 TEST_LIBS_router   := -levent_core
 TEST_LIBS_agent    := -levent_core -lnettle -ljansson
 

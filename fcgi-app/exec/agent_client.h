@@ -46,10 +46,3 @@ struct run_callbacks {
  * a callback's own error, as it is. */
 NODISCARD int agent_run(struct app *app, const char *socket, const struct run_request *rq,
 			const struct run_callbacks *cb, struct run_result *ret, struct err *e);
-
-/* One file. */
-NODISCARD int agent_delete(struct app *app, const char *socket, const char *path, struct err *e);
-
-/* Unpacks a tar of len bytes beneath /workspace. */
-NODISCARD int agent_put_tar(struct app *app, const char *socket, const void *tar, size_t len,
-			    struct err *e);

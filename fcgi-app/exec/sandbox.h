@@ -21,8 +21,8 @@ struct sandbox {
 NODISCARD int sandbox_get(struct app *app, const char *user_id, const char *project_id, bool force,
 			  struct sandbox *ret, struct err *e);
 
-/* Makes the workspace hold version n of the project: changed files written, files that only older
- * versions had deleted, whatever else lies there left alone. */
+/* Makes the workspace hold version n of the project, or leaves it at a newer one (workspace_sync.h).
+ */
 NODISCARD int sandbox_hydrate(struct app *app, struct sandbox *sb, const char *project_id,
 			      int64_t n, struct err *e);
 

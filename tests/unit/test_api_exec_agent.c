@@ -1,13 +1,14 @@
 /* The agent's answers, honest and hostile: frames, counts, and a fake agent on a socket. */
 
+#include "agent_call.h"
 #include "clock.h"
 #include "config.h"
 #include "exec/agent_answer.h"
 #include "exec/agent_client.h"
-#include "exec/tar_build.h"
 #include "exec/text_stream.h"
 #include "fake_agent.h"
 #include "http_client.h"
+#include "tar_build.h"
 #include "token.h"
 
 #include <archive.h>
@@ -332,8 +333,8 @@ static void paths_are_percent_encoded(void **state)
 	strbuf_adds(fake_agent_answer(&a), "HTTP/1.1 204 No Content\r\n\r\n");
 	strbuf_adds(fake_agent_answer(&a), "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
 	fake_agent_start(&a);
-	assert_ok(agent_delete(&app, path, "a b/%2e?#\xc3\xa4.js", &e));
-	assert_err(agent_delete(&app, path, "x", &e), ERR_NOT_FOUND);
+	assert_ok(agent_delete(app.http, path, "a b/%2e?#\xc3\xa4.js", &e));
+	assert_err(agent_delete(app.http, path, "x", &e), ERR_NOT_FOUND);
 	assert_non_null(strstr(a.requests.data,
 			       "DELETE /v1/files/a%20b/%252e%3F%23%C3%A4.js HTTP/1.1\r\n"));
 	fake_agent_stop(&a);

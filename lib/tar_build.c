@@ -1,4 +1,4 @@
-#include "exec/tar_build.h"
+#include "tar_build.h"
 
 #include <archive.h>
 #include <archive_entry.h>
