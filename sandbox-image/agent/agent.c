@@ -1,6 +1,8 @@
 #include "agent.h"
 
+#include "app.h"
 #include "clock.h"
+#include "code_env.h"
 #include "conn.h"
 #include "fds.h"
 #include "reaper.h"
@@ -27,6 +29,7 @@ int agent_init(struct agent *agent, struct err *e)
 	TAILQ_INIT(&agent->running);
 	TAILQ_INIT(&agent->draining);
 	TAILQ_INIT(&agent->helpers);
+	TAILQ_INIT(&agent->supervised);
 	agent->listen_fd = agent->sigchld_fd = agent->workspace.dir_fd = -1;
 	agent->started_ms = clock_mono_ms();
 	agent->base = event_base_new();
@@ -34,14 +37,18 @@ int agent_init(struct agent *agent, struct err *e)
 		return err_set(e, ERR_INTERNAL, "cannot make an event loop");
 	}
 	agent->free_closed = event_new(agent->base, -1, 0, on_free_closed, agent);
-	if (!agent->free_closed) {
+	agent->code_env = code_env_make(&agent->settings);
+	if (!agent->free_closed || !agent->code_env) {
 		return err_set(e, ERR_INTERNAL, "out of memory");
 	}
 	if (workspace_open(&agent->workspace, agent->settings.workspace, agent->settings.uid, e) <
 	    0) {
 		return -1;
 	}
-	return reaper_init(agent, e);
+	if (reaper_init(agent, e) < 0) {
+		return -1;
+	}
+	return app_init(agent, e);
 }
 
 static void free_event(struct event **ev)
@@ -65,6 +72,7 @@ void agent_fini(struct agent *agent)
 		TAILQ_REMOVE(&agent->running, r, link);
 		run_destroy(r);
 	}
+	app_fini(agent);
 	free_event(&agent->stop);
 	free_event(&agent->accept);
 	free_event(&agent->sigchld);
@@ -73,6 +81,7 @@ void agent_fini(struct agent *agent)
 	fds_close(&agent->listen_fd);
 	fds_close(&agent->sigchld_fd);
 	fds_close(&agent->workspace.dir_fd);
+	json_decref(agent->code_env);
 	event_base_free(agent->base);
 	agent->base = NULL;
 }

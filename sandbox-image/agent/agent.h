@@ -6,6 +6,7 @@
 #include "workspace.h"
 
 #include <event2/event.h>
+#include <jansson.h>
 #include <stdint.h>
 #include <sys/queue.h>
 
@@ -17,15 +18,19 @@
 struct conn;
 struct run;
 struct helper;
+struct supervised;
+struct app;
 
 TAILQ_HEAD(conn_list, conn);
 TAILQ_HEAD(run_list, run);
 TAILQ_HEAD(helper_list, helper);
+TAILQ_HEAD(supervised_list, supervised);
 
 struct agent {
 	struct settings settings;
 	struct workspace workspace;
 	struct event_base *base;
+	json_t *code_env; /* code_env.h */
 	int64_t started_ms;
 
 	struct conn_list conns;	 /* conn.c */
@@ -39,6 +44,9 @@ struct agent {
 
 	struct run_list queued, running, draining; /* runs.c */
 	int n_queued, n_running;
+
+	struct supervised_list supervised; /* supervised.c: what has processes */
+	struct app *app;		   /* app.c */
 
 	struct helper_list helpers; /* helper.c */
 	int n_helpers;

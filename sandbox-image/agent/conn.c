@@ -151,6 +151,7 @@ static int accept_body(struct conn *c, const struct http_head *h, struct err *e)
 static int begin_request(struct conn *c, const struct http_head *h, struct err *e)
 {
 	const struct route *r;
+	int begun;
 
 	c->minor = h->minor;
 	c->keep_alive = h->keep_alive;
@@ -173,7 +174,10 @@ static int begin_request(struct conn *c, const struct http_head *h, struct err *
 		c->route = NULL;
 		return -1;
 	}
-	return r->begin ? r->begin(c, e) : 0;
+	c->head = h;
+	begun = r->begin ? r->begin(c, e) : 0;
+	c->head = NULL;
+	return begun;
 }
 
 /* True when a request has begun (or failed), false to wait for more bytes. */
@@ -469,4 +473,9 @@ const char *conn_rest(const struct conn *c)
 const char *conn_query(const struct conn *c)
 {
 	return c->query;
+}
+
+const struct http_head *conn_head(const struct conn *c)
+{
+	return c->head;
 }

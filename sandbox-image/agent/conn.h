@@ -54,6 +54,8 @@ void conn_set_data(struct conn *c, void *data);
 /* What follows the route's path, percent-decoded; and the raw query, "" without one. */
 const char *conn_rest(const struct conn *c);
 const char *conn_query(const struct conn *c);
+/* The request's head, in `begin` only. */
+const struct http_head *conn_head(const struct conn *c);
 
 /* A whole answer. */
 void conn_reply(struct conn *c, int status, const char *content_type, const void *body, size_t len);

@@ -32,6 +32,7 @@ struct conn {
 	char path[CONN_TARGET_MAX_BYTES];
 	char query[CONN_TARGET_MAX_BYTES];
 	const char *rest;
+	const struct http_head *head; /* while `begin` is called */
 	int minor;
 	bool keep_alive;
 	bool body_read; /* to its end */

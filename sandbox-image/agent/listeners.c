@@ -28,6 +28,35 @@ in_port_t listener_port(const struct listener *l)
 						 : ((const struct sockaddr_in *)&l->at)->sin_port);
 }
 
+static struct sockaddr_storage ipv4_loopback(in_port_t port)
+{
+	struct sockaddr_storage to = {0};
+	struct sockaddr_in *v4 = (struct sockaddr_in *)&to;
+
+	v4->sin_family = AF_INET;
+	v4->sin_port = htons(port);
+	v4->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	return to;
+}
+
+struct sockaddr_storage listener_reachable(const struct listener *l, unsigned attempt)
+{
+	struct sockaddr_storage to = l->at;
+	struct sockaddr_in *v4 = (struct sockaddr_in *)&to;
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&to;
+
+	if (to.ss_family == AF_INET && v4->sin_addr.s_addr == htonl(INADDR_ANY)) {
+		return ipv4_loopback(listener_port(l));
+	}
+	if (to.ss_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&v6->sin6_addr)) {
+		if (attempt % 2 == 0) {
+			return ipv4_loopback(listener_port(l));
+		}
+		v6->sin6_addr = in6addr_loopback;
+	}
+	return to;
+}
+
 static void set_address(struct listener *l, bool v6, const void *addr, in_port_t port)
 {
 	l->at = (struct sockaddr_storage){0};

@@ -27,6 +27,13 @@ size_t listeners_parse(const char *text, bool v6, struct listener *ret, size_t m
 
 in_port_t listener_port(const struct listener *l); /* in host order */
 
+/*
+ * Where to connect for what was bound: any address means loopback. A socket on :: takes IPv4 too
+ * unless it says otherwise, and where IPv6 is off (Docker's default) no ::1 exists: so it is tried
+ * by IPv4 and IPv6 in turn, by the number of the attempt from 0.
+ */
+struct sockaddr_storage listener_reachable(const struct listener *l, unsigned attempt);
+
 /* Whether a descendant of `root` holds the socket. True also when no descendant could be looked at
  * (hardened code may forbid it). Looks with the uid's rights. */
 bool listener_belongs(const struct listener *l, pid_t root, uid_t uid);

@@ -148,40 +148,6 @@ static bool find(struct probe *p)
 	return false;
 }
 
-static struct sockaddr_storage ipv4_loopback(in_port_t port)
-{
-	struct sockaddr_storage to = {0};
-	struct sockaddr_in *v4 = (struct sockaddr_in *)&to;
-
-	v4->sin_family = AF_INET;
-	v4->sin_port = htons(port);
-	v4->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	return to;
-}
-
-/*
- * Where to connect for what was bound: any address means loopback. A socket on :: takes IPv4 too
- * unless it says otherwise, and where IPv6 is off (Docker's default) no ::1 exists: so it is tried
- * by IPv4 and IPv6 in turn.
- */
-static struct sockaddr_storage reachable(const struct listener *l, unsigned attempt)
-{
-	struct sockaddr_storage to = l->at;
-	struct sockaddr_in *v4 = (struct sockaddr_in *)&to;
-	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&to;
-
-	if (to.ss_family == AF_INET && v4->sin_addr.s_addr == htonl(INADDR_ANY)) {
-		return ipv4_loopback(listener_port(l));
-	}
-	if (to.ss_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&v6->sin6_addr)) {
-		if (attempt % 2 == 0) {
-			return ipv4_loopback(listener_port(l));
-		}
-		v6->sin6_addr = in6addr_loopback;
-	}
-	return to;
-}
-
 /* Not an HTTP server: another port may be one. */
 static void refuse(struct probe *p, const char *why)
 {
@@ -249,7 +215,7 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
 
 static void attempt(struct probe *p)
 {
-	struct sockaddr_storage to = reachable(&p->at, p->attempts++);
+	struct sockaddr_storage to = listener_reachable(&p->at, p->attempts++);
 	int len =
 		to.ss_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
 

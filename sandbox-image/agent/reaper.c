@@ -3,7 +3,7 @@
 #include "clock.h"
 #include "helper.h"
 #include "kill_tree.h"
-#include "run.h"
+#include "supervised.h"
 
 #include <signal.h>
 #include <sys/prctl.h>
@@ -36,11 +36,11 @@ static void on_sigchld(evutil_socket_t fd, short what, void *arg)
 
 static bool has_sweeping(const struct agent *agent)
 {
-	const struct run *r;
+	const struct supervised *s;
 
-	TAILQ_FOREACH(r, &agent->running, link)
+	TAILQ_FOREACH(s, &agent->supervised, link)
 	{
-		if (r->state == RUN_SWEEPING) {
+		if (s->sweeping) {
 			return true;
 		}
 	}
@@ -50,13 +50,13 @@ static bool has_sweeping(const struct agent *agent)
 /* Supervisors and helpers that are at work: what is beneath them is not ours to kill. */
 static size_t list_except(const struct agent *agent, pid_t *except)
 {
-	const struct run *r;
+	const struct supervised *s;
 	size_t n = 0;
 
-	TAILQ_FOREACH(r, &agent->running, link)
+	TAILQ_FOREACH(s, &agent->supervised, link)
 	{
-		if (r->state != RUN_SWEEPING && n < SWEEP_EXCEPT_MAX) {
-			except[n++] = r->supervisor;
+		if (!s->sweeping && n < SWEEP_EXCEPT_MAX) {
+			except[n++] = s->pid;
 		}
 	}
 	return n + helper_pids(agent, except + n, SWEEP_EXCEPT_MAX - n);
@@ -64,15 +64,16 @@ static size_t list_except(const struct agent *agent, pid_t *except)
 
 static void tell_swept(struct agent *agent)
 {
-	struct run *r = TAILQ_FIRST(&agent->running);
+	struct supervised *s = TAILQ_FIRST(&agent->supervised);
 
-	while (r) {
-		struct run *next = TAILQ_NEXT(r, link);
-
-		if (r->state == RUN_SWEEPING) {
-			run_swept(r);
+	/* From the start again after each: what is told may take others out of the list. */
+	while (s) {
+		if (s->sweeping) {
+			supervised_swept(s);
+			s = TAILQ_FIRST(&agent->supervised);
+		} else {
+			s = TAILQ_NEXT(s, link);
 		}
-		r = next;
 	}
 }
 

@@ -4,18 +4,19 @@
 #include "fds.h"
 #include "oom.h"
 #include "probe.h"
-#include "reaper.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 
 #define READ_STEP      (64 * 1024)
 #define FRAMES_TYPE    "application/x-slipway-frames"
 #define FLUSH_GRACE_MS 50
+
+static void on_started(struct supervised *s, pid_t pid);
+static void on_ended(struct supervised *s, const struct supervisor_msg *m);
 
 struct run *run_create(struct agent *agent, struct run_request *rq, struct conn *conn)
 {
@@ -28,7 +29,10 @@ struct run *run_create(struct agent *agent, struct run_request *rq, struct conn 
 	r->rq = rq;
 	r->conn = conn;
 	r->state = RUN_QUEUED;
-	r->control = r->in.fd = r->out.fd = r->err.fd = -1;
+	r->in.fd = r->out.fd = r->err.fd = -1;
+	supervised_init(&r->supervised, agent, r);
+	r->supervised.started = on_started;
+	r->supervised.ended = on_ended;
 	r->out.run = r->err.run = r;
 	r->out.type = FRAME_STDOUT;
 	r->err.type = FRAME_STDERR;
@@ -54,7 +58,7 @@ static void close_all(struct run *r)
 	probe_destroy(r->probe);
 	r->probe = NULL;
 	free_event(&r->grace);
-	close_fd(&r->control_readable, &r->control);
+	supervised_fini(&r->supervised);
 	close_fd(&r->in.writable, &r->in.fd);
 	close_fd(&r->out.readable, &r->out.fd);
 	close_fd(&r->err.readable, &r->err.fd);
@@ -146,10 +150,7 @@ static json_t *exit_object(const struct run *r)
 
 void run_kill(struct run *r)
 {
-	if (r->control >= 0 && !r->kill_sent) {
-		r->kill_sent = true;
-		(void)send(r->control, "K", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
-	}
+	supervised_kill(&r->supervised);
 }
 
 /* True when all there is to say of this stream was said. */
@@ -285,7 +286,6 @@ static void processes_ended(struct run *r)
 	probe_destroy(r->probe);
 	r->probe = NULL;
 	free_event(&r->grace);
-	close_fd(&r->control_readable, &r->control);
 	close_fd(&r->in.writable, &r->in.fd);
 	r->state = RUN_DRAINING;
 	TAILQ_REMOVE(&agent->running, r, link);
@@ -294,12 +294,6 @@ static void processes_ended(struct run *r)
 	tell_waiter(r);
 	drain(r);
 	runs_slot_free(agent);
-}
-
-void run_swept(struct run *r)
-{
-	r->end = (struct supervisor_msg){.type = SUPERVISOR_DONE, .wait_status = SIGKILL};
-	processes_ended(r);
 }
 
 void run_not_started(struct run *r, const struct err *e)
@@ -327,60 +321,27 @@ void run_not_started(struct run *r, const struct err *e)
 
 static void on_probe_result(void *ctx, json_t *listening);
 
-static void started(struct run *r, pid_t pid)
+static void on_started(struct supervised *s, pid_t pid)
 {
+	struct run *r = s->owner;
+
 	r->state = RUN_RUNNING;
 	run_send_json(r, FRAME_STARTED, json_pack("{s:i}", "pid", (int)pid));
 	if (r->probe) {
-		probe_start(r->probe, r->supervisor, on_probe_result, r);
+		probe_start(r->probe, s->pid, on_probe_result, r);
 	}
 }
 
-/*
- * The next message; 0 at the end, -1 when there is none yet. A supervisor that ends without having
- * read our byte resets the connection: that is reported before the message that waits behind it.
- */
-static ssize_t receive(int control, struct supervisor_msg *m)
+static void on_ended(struct supervised *s, const struct supervisor_msg *m)
 {
-	ssize_t n;
+	struct run *r = s->owner;
 
-	do {
-		n = recv(control, m, sizeof(*m), MSG_DONTWAIT);
-	} while (n < 0 && (errno == EINTR || errno == ECONNRESET));
-	return n < 0 && errno != EAGAIN ? 0 : n;
-}
-
-static void on_control(evutil_socket_t fd, short what, void *arg)
-{
-	struct run *r = arg;
-	struct supervisor_msg m;
-	ssize_t n = receive(fd, &m);
-
-	(void)what;
-	if (n < 0) {
+	if (m->type == SUPERVISOR_FAILED) {
+		run_not_started(r, &m->error);
 		return;
 	}
-	if (n != (ssize_t)sizeof(m) || m.type == SUPERVISOR_STUCK) {
-		/* Killed from outside (out of memory), or beaten. */
-		r->state = RUN_SWEEPING;
-		close_fd(&r->control_readable, &r->control);
-		reaper_sweep(r->agent);
-		return;
-	}
-	switch (m.type) {
-	case SUPERVISOR_STARTED:
-		started(r, m.pid);
-		break;
-	case SUPERVISOR_FAILED:
-		run_not_started(r, &m.error);
-		break;
-	case SUPERVISOR_DONE:
-		r->end = m;
-		processes_ended(r);
-		break;
-	case SUPERVISOR_STUCK:
-		break;
-	}
+	r->end = *m;
+	processes_ended(r);
 }
 
 static void on_grace_over(evutil_socket_t fd, short what, void *arg)
@@ -405,7 +366,7 @@ static void on_probe_result(void *ctx, json_t *listening)
 
 /* The pairs between agent and child: [0] read, [1] write. */
 struct run_pipes {
-	int in[2], out[2], err[2], control[2];
+	int in[2], out[2], err[2];
 };
 
 static void close_pipes(struct run_pipes *p)
@@ -414,18 +375,15 @@ static void close_pipes(struct run_pipes *p)
 		fds_close(&p->in[i]);
 		fds_close(&p->out[i]);
 		fds_close(&p->err[i]);
-		fds_close(&p->control[i]);
 	}
 }
 
 static int open_pipes(struct run_pipes *p, struct err *e)
 {
-	*p = (struct run_pipes){{-1, -1}, {-1, -1}, {-1, -1}, {-1, -1}};
+	*p = (struct run_pipes){{-1, -1}, {-1, -1}, {-1, -1}};
 	if (pipe2(p->in, O_CLOEXEC) < 0 || pipe2(p->out, O_CLOEXEC) < 0 ||
-	    pipe2(p->err, O_CLOEXEC) < 0 ||
-	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, p->control) < 0 ||
-	    fds_nonblock(p->in[1]) < 0 || fds_nonblock(p->out[0]) < 0 ||
-	    fds_nonblock(p->err[0]) < 0) {
+	    pipe2(p->err, O_CLOEXEC) < 0 || fds_nonblock(p->in[1]) < 0 ||
+	    fds_nonblock(p->out[0]) < 0 || fds_nonblock(p->err[0]) < 0) {
 		close_pipes(p);
 		return err_errno(e, ERR_UNAVAILABLE, "cannot make pipes");
 	}
@@ -449,12 +407,10 @@ static int adopt_pipes(struct run *r, struct run_pipes *p, struct err *e)
 	r->in.fd = steal_fd(&p->in[1]);
 	r->out.fd = steal_fd(&p->out[0]);
 	r->err.fd = steal_fd(&p->err[0]);
-	r->control = steal_fd(&p->control[0]);
 	r->in.writable = watch(r, r->in.fd, EV_WRITE, on_input_writable, r);
 	r->out.readable = watch(r, r->out.fd, EV_READ, on_output, &r->out);
 	r->err.readable = watch(r, r->err.fd, EV_READ, on_output, &r->err);
-	r->control_readable = watch(r, r->control, EV_READ, on_control, r);
-	if (!r->in.writable || !r->out.readable || !r->err.readable || !r->control_readable) {
+	if (!r->in.writable || !r->out.readable || !r->err.readable) {
 		return err_set(e, ERR_INTERNAL, "out of memory");
 	}
 	return 0;
@@ -481,8 +437,7 @@ int run_start(struct run *r, struct err *e)
 	stdio = (struct spawn_stdio){.in = p.in[0], .out = p.out[1], .err = p.err[1]};
 	result = adopt_pipes(r, &p, e);
 	if (result == 0) {
-		result = supervisor_start(r->rq, &r->agent->workspace, p.control[1], &stdio,
-					  &r->supervisor, e);
+		result = supervised_start(&r->supervised, r->rq, &stdio, e);
 	}
 	close_pipes(&p);
 	if (result < 0) {

@@ -12,7 +12,7 @@
 #include "conn.h"
 #include "frame.h"
 #include "run_request.h"
-#include "supervisor.h"
+#include "supervised.h"
 
 #include <event2/event.h>
 
@@ -20,7 +20,6 @@ enum run_state {
 	RUN_QUEUED,   /* in agent->queued */
 	RUN_STARTING, /* in agent->running: the supervisor has not said STARTED */
 	RUN_RUNNING,  /* in agent->running */
-	RUN_SWEEPING, /* in agent->running: the supervisor died, its processes are being killed */
 	RUN_DRAINING, /* in agent->draining: nothing runs, the client takes the rest */
 };
 
@@ -48,13 +47,10 @@ struct run {
 	enum run_state state;
 	int position; /* told last by QUEUED */
 
-	pid_t supervisor;
-	int control; /* -1: none */
-	struct event *control_readable;
+	struct supervised supervised;
 	struct run_input in;
 	struct run_stream out, err;
 
-	bool kill_sent;
 	bool truncated;
 	bool listening;
 	bool alone; /* no other run was active at any time */
@@ -93,9 +89,6 @@ void run_send(struct run *r, enum frame_type type, const void *bytes, size_t len
 
 /* An EXIT frame for a run that never ran; ends its answer. */
 void run_send_not_started(struct run *r, int exit_code, const char *signal_name);
-
-/* The sweep after a supervisor's death found nothing alive any more (reaper.c). */
-void run_swept(struct run *r);
 
 /* In runs.c: a run holds no process any more; it left agent->running. */
 void runs_slot_free(struct agent *agent);

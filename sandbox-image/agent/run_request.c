@@ -6,13 +6,6 @@
 
 #include <string.h>
 
-/* What every program in a sandbox sees; a run may override each. */
-static const char *const base_env[] = {
-	"PATH=/usr/local/bin:/usr/bin:/bin",
-	"HOME=/workspace",
-	"LANG=C.UTF-8",
-};
-
 struct run_fields {
 	const char *id;
 	json_t *argv, *env, *write;
@@ -92,31 +85,12 @@ static int add_env(struct run_request *rq, size_t n, const char *name, const cha
 }
 
 /* json_t iterators of jansson take a non-const object. */
-static int read_env(struct run_request *rq, json_t *env, struct err *e)
+static int add_all(struct run_request *rq, size_t *n, json_t *env, const json_t *unless,
+		   struct err *e)
 {
-	size_t n = 0;
 	const char *name;
 	json_t *value;
 
-	if (json_object_size(env) > RUN_ENV_MAX) {
-		return err_set(e, ERR_INVALID, "env has more than %d variables", RUN_ENV_MAX);
-	}
-	rq->envp = calloc(ARRAY_LEN(base_env) + json_object_size(env) + 1, sizeof(*rq->envp));
-	if (!rq->envp) {
-		return err_set(e, ERR_INTERNAL, "out of memory");
-	}
-	for (size_t i = 0; i < ARRAY_LEN(base_env); i++) {
-		const char *eq = strchr(base_env[i], '=');
-		char base_name[16] = "";
-
-		memcpy(base_name, base_env[i], (size_t)(eq - base_env[i]));
-		if (json_object_get(env, base_name)) {
-			continue;
-		}
-		if (add_env(rq, n++, base_name, eq + 1, e) < 0) {
-			return -1;
-		}
-	}
 	json_object_foreach(env, name, value)
 	{
 		if (!json_is_string(value) || name[0] == '\0' || strchr(name, '=')) {
@@ -124,11 +98,29 @@ static int read_env(struct run_request *rq, json_t *env, struct err *e)
 				e, ERR_INVALID,
 				"env: names are not empty and have no =, values are strings");
 		}
-		if (add_env(rq, n++, name, json_string_value(value), e) < 0) {
+		if (!json_object_get(unless, name) &&
+		    add_env(rq, (*n)++, name, json_string_value(value), e) < 0) {
 			return -1;
 		}
 	}
 	return 0;
+}
+
+static int read_env(struct run_request *rq, json_t *base, json_t *env, struct err *e)
+{
+	size_t n = 0;
+
+	if (json_object_size(env) > RUN_ENV_MAX) {
+		return err_set(e, ERR_INVALID, "env has more than %d variables", RUN_ENV_MAX);
+	}
+	rq->envp = calloc(json_object_size(base) + json_object_size(env) + 1, sizeof(*rq->envp));
+	if (!rq->envp) {
+		return err_set(e, ERR_INTERNAL, "out of memory");
+	}
+	if (add_all(rq, &n, base, env, e) < 0) {
+		return -1;
+	}
+	return add_all(rq, &n, env, NULL, e);
 }
 
 static int read_writes(struct run_request *rq, const json_t *writes, struct err *e)
@@ -156,7 +148,7 @@ static int read_writes(struct run_request *rq, const json_t *writes, struct err 
 	return 0;
 }
 
-static int fill(struct run_request *rq, struct err *e)
+static int fill(struct run_request *rq, json_t *base_env, struct err *e)
 {
 	struct run_fields f = {
 		.cwd = "",
@@ -169,8 +161,8 @@ static int fill(struct run_request *rq, struct err *e)
 		return err_set(e, ERR_INVALID, "the body must be a JSON object");
 	}
 	if (json_read(rq->body, run_fields, ARRAY_LEN(run_fields), &f, e) < 0 ||
-	    check_id(f.id, e) < 0 || read_argv(rq, f.argv, e) < 0 || read_env(rq, f.env, e) < 0 ||
-	    read_writes(rq, f.write, e) < 0) {
+	    check_id(f.id, e) < 0 || read_argv(rq, f.argv, e) < 0 ||
+	    read_env(rq, base_env, f.env, e) < 0 || read_writes(rq, f.write, e) < 0) {
 		return -1;
 	}
 	if (f.cwd[0] != '\0' && path_check(f.cwd, strlen(f.cwd), e) < 0) {
@@ -186,14 +178,38 @@ static int fill(struct run_request *rq, struct err *e)
 	return 0;
 }
 
-int run_request_parse(const char *text, size_t len, struct run_request **ret, struct err *e)
+int run_request_parse(const char *text, size_t len, json_t *base_env, struct run_request **ret,
+		      struct err *e)
 {
 	struct run_request *rq = calloc(1, sizeof(*rq));
 
 	if (!rq) {
 		return err_set(e, ERR_INTERNAL, "out of memory");
 	}
-	if (json_parse(text, len, RUN_BODY_MAX_BYTES, &rq->body, e) < 0 || fill(rq, e) < 0) {
+	if (json_parse(text, len, RUN_BODY_MAX_BYTES, &rq->body, e) < 0 ||
+	    fill(rq, base_env, e) < 0) {
+		run_request_destroy(rq);
+		return -1;
+	}
+	*ret = rq;
+	return 0;
+}
+
+int run_request_make(const char *const *argv, json_t *env, struct run_request **ret, struct err *e)
+{
+	struct run_request *rq = calloc(1, sizeof(*rq));
+	auto_json *list = json_array();
+
+	for (size_t i = 0; list && argv[i]; i++) {
+		(void)json_array_append_new(list, json_string(argv[i]));
+	}
+	if (!rq || !list) {
+		free(rq);
+		return err_set(e, ERR_INTERNAL, "out of memory");
+	}
+	rq->id = rq->cwd = rq->stdin_text = "";
+	rq->timeout_ms = RUN_NO_TIMEOUT;
+	if (read_argv(rq, list, e) < 0 || read_env(rq, env, NULL, e) < 0) {
 		run_request_destroy(rq);
 		return -1;
 	}

@@ -17,6 +17,7 @@
 #define RUN_ENV_MAX	     256
 #define RUN_WRITES_MAX	     1000
 #define RUN_TIMEOUT_MAX_MS   (24 * 60 * 60 * 1000)
+#define RUN_NO_TIMEOUT	     0 /* not for strangers: the parser wants 1 or more */
 #define RUN_OUTPUT_MAX_BYTES (1024 * 1024 * 1024)
 
 struct run_write {
@@ -31,7 +32,7 @@ struct run_request {
 	const char *id;	 /* [A-Za-z0-9_-]{1,64} */
 	char **argv;	 /* NULL-terminated, at least one */
 	const char *cwd; /* relative to the workspace, "" for itself */
-	char **envp;	 /* NULL-terminated: the sandbox's own variables and the run's */
+	char **envp;	 /* NULL-terminated: base_env and the run's own */
 	struct run_write *writes;
 	size_t n_writes;
 	const char *stdin_text;
@@ -41,7 +42,12 @@ struct run_request {
 	bool probe_listen;
 };
 
-/* ERR_INVALID naming the field, or ERR_TOO_LARGE. `*ret` wants run_request_destroy. */
-NODISCARD int run_request_parse(const char *text, size_t len, struct run_request **ret,
-				struct err *e);
+/* ERR_INVALID naming the field, or ERR_TOO_LARGE. `*ret` wants run_request_destroy. The run's
+ * variables override those of `base_env` (code_env.h), which is copied. */
+NODISCARD int run_request_parse(const char *text, size_t len, json_t *base_env,
+				struct run_request **ret, struct err *e);
+
+/* One of the agent's own, without time limit, in the workspace; `argv` ends with NULL. */
+NODISCARD int run_request_make(const char *const *argv, json_t *env, struct run_request **ret,
+			       struct err *e);
 void run_request_destroy(struct run_request *rq);

@@ -158,7 +158,7 @@ int runs_on_end(struct conn *c, struct err *e)
 	struct submission *s = conn_data(c);
 	struct run_request *rq;
 
-	if (run_request_parse(s->body.data, s->body.len, &rq, e) < 0) {
+	if (run_request_parse(s->body.data, s->body.len, conn_agent(c)->code_env, &rq, e) < 0) {
 		return -1;
 	}
 	strbuf_fini(&s->body);

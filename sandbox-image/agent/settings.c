@@ -79,6 +79,36 @@ static int read_options(int argc, char *const *argv, struct settings *s, struct 
 	return 0;
 }
 
+static int read_text(const char *name, const char *def, char *to, size_t cap, struct err *e)
+{
+	const char *text = getenv(name);
+
+	return copy_text(name, text && text[0] ? text : def, to, cap, e);
+}
+
+/* What only the app profile needs. */
+static int read_app(struct settings *s, struct err *e)
+{
+	long start_s, install_s;
+
+	if (read_text("SLIPWAY_HOME", "/workspace", s->home, sizeof(s->home), e) < 0 ||
+	    read_text("SLIPWAY_REGISTRY", "", s->registry, sizeof(s->registry), e) < 0 ||
+	    read_number("SLIPWAY_APP_START_TIMEOUT_S", 1, 3600, 120, &start_s, e) < 0 ||
+	    read_number("SLIPWAY_INSTALL_TIMEOUT_S", 1, 7200, 600, &install_s, e) < 0) {
+		return -1;
+	}
+	if (s->home[0] != '/') {
+		return err_set(e, ERR_INVALID, "SLIPWAY_HOME must be an absolute path");
+	}
+	if (s->registry[0] != '\0' && strncmp(s->registry, "http://", 7) != 0 &&
+	    strncmp(s->registry, "https://", 8) != 0) {
+		return err_set(e, ERR_INVALID, "SLIPWAY_REGISTRY must be an http(s) address");
+	}
+	s->app_start_timeout_ms = start_s * 1000;
+	s->install_timeout_ms = install_s * 1000;
+	return 0;
+}
+
 int settings_load(int argc, char *const *argv, struct settings *ret, struct err *e)
 {
 	struct settings s = {.pid1 = true, .workspace = "/workspace"};
@@ -90,7 +120,8 @@ int settings_load(int argc, char *const *argv, struct settings *ret, struct err 
 	    copy_text("SLIPWAY_SANDBOX_ID", id ? id : "", s.sandbox_id, sizeof(s.sandbox_id), e) <
 		    0 ||
 	    copy_text("SLIPWAY_AGENT_TOKEN", token ? token : "", s.token, sizeof(s.token), e) < 0 ||
-	    read_listen(&s, e) < 0 || read_number("SLIPWAY_UID", 1, INT_MAX, 0, &uid, e) < 0 ||
+	    read_listen(&s, e) < 0 || read_app(&s, e) < 0 ||
+	    read_number("SLIPWAY_UID", 1, INT_MAX, 0, &uid, e) < 0 ||
 	    read_number("SLIPWAY_RUNS_MAX", 1, 32, 1, &runs_max, e) < 0 ||
 	    read_number("SLIPWAY_RUN_QUEUE", 0, 64, 8, &run_queue, e) < 0) {
 		return -1;

@@ -6,6 +6,7 @@
 
 #include <limits.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #define SETTINGS_TOKEN_MIN_BYTES 16
@@ -20,6 +21,10 @@ struct settings {
 	char listen_at[108]; /* a path, or "address:port" */
 	char token[256];     /* bearer token; "" only on a unix socket */
 	char workspace[PATH_MAX];
+	char home[256];	    /* HOME of code */
+	char registry[256]; /* of npm packages, with a slash at the end; "" without a cache */
+	int64_t app_start_timeout_ms;
+	int64_t install_timeout_ms;
 	bool pid1; /* cleared by --no-pid1 */
 };
 

@@ -17,6 +17,9 @@
 /* A killed process dies at once, unless the kernel holds it (a disk that hangs). */
 #define KILL_DEADLINE_MS (20 * 1000)
 
+/* What a program that was asked to end has for it. */
+#define TERMINATE_GRACE_MS 2000
+
 struct supervisor {
 	const struct run_request *rq;
 	int control;
@@ -56,9 +59,24 @@ static void reap(struct supervisor *s)
 	}
 }
 
+/* True to go on: the program was told to end by itself. */
+static bool obey(struct supervisor *s)
+{
+	char what = SUPERVISOR_KILL;
+
+	if (recv(s->control, &what, 1, MSG_DONTWAIT) != 1 || what != SUPERVISOR_TERMINATE) {
+		return false;
+	}
+	/* It leads a session, and so a group, of its own. */
+	(void)kill(-s->child, SIGTERM);
+	return true;
+}
+
 /* Until the program ends, its deadline passes, or the agent says so or is gone. */
 static bool wait_for_end(struct supervisor *s, int64_t deadline_ms)
 {
+	bool terminating = false;
+
 	while (!s->child_ended) {
 		struct pollfd fds[] = {
 			{.fd = s->chld, .events = POLLIN},
@@ -70,12 +88,16 @@ static bool wait_for_end(struct supervisor *s, int64_t deadline_ms)
 			return false;
 		}
 		if (n == 0) {
-			return true;
+			return !terminating;
 		}
 		if (fds[0].revents) {
 			reap(s);
 		} else if (fds[1].revents) {
-			return false;
+			if (terminating || !obey(s)) {
+				return false;
+			}
+			terminating = true;
+			deadline_ms = clock_mono_ms() + TERMINATE_GRACE_MS;
 		}
 	}
 	return false;
@@ -143,7 +165,9 @@ __attribute__((noreturn)) static void supervisor_main(const struct run_request *
 	m.pid = s.child;
 	send_msg(control, &m);
 
-	timed_out = wait_for_end(&s, started_us / 1000 + rq->timeout_ms);
+	timed_out = wait_for_end(&s, rq->timeout_ms == RUN_NO_TIMEOUT
+					     ? CLOCK_NEVER
+					     : started_us / 1000 + rq->timeout_ms);
 	if (!s.child_ended) {
 		s.ended_us = clock_mono_us();
 	}

@@ -6,7 +6,7 @@
  * deadline, and ends only when nothing of the run is left.
  *
  * Agent and supervisor speak over a SOCK_SEQPACKET pair: the supervisor sends the messages below,
- * the agent sends one byte to end the run, or dies, which does the same.
+ * the agent sends one byte to end the run, or dies, which does the same as SUPERVISOR_KILL.
  */
 
 #include "err.h"
@@ -17,6 +17,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
+
+#define SUPERVISOR_KILL	     'K' /* kills everything at once */
+#define SUPERVISOR_TERMINATE 'T' /* SIGTERM to the program's group, and a moment to end by itself  \
+				  */
 
 enum supervisor_msg_type {
 	SUPERVISOR_STARTED, /* pid */

@@ -25,7 +25,7 @@ static void check_run(const char *in, size_t len)
 	struct run_request *rq;
 	struct err e;
 
-	if (run_request_parse(in, len, &rq, &e) < 0) {
+	if (run_request_parse(in, len, NULL, &rq, &e) < 0) {
 		return;
 	}
 	must(rq->id[0] != '\0' && strlen(rq->id) <= RUN_ID_MAX_BYTES && !strchr(rq->id, '/'));

@@ -1,5 +1,6 @@
 /* What the agent parses: run requests, targets, settings, listening sockets, cgroup counters. */
 
+#include "code_env.h"
 #include "fs.h"
 #include "listeners.h"
 #include "oom.h"
@@ -15,11 +16,13 @@
 static void a_run_request_gets_defaults(void **state)
 {
 	static const char text[] = "{\"id\":\"r-1\",\"argv\":[\"node\",\"a.js\"]}";
+	static const struct settings s = {.home = "/workspace"};
+	json_t *base = code_env_make(&s);
 	struct run_request *rq;
 	struct err e;
 
 	(void)state;
-	assert_ok(run_request_parse(text, strlen(text), &rq, &e));
+	assert_ok(run_request_parse(text, strlen(text), base, &rq, &e));
 	assert_string_equal(rq->id, "r-1");
 	assert_string_equal(rq->argv[0], "node");
 	assert_string_equal(rq->argv[1], "a.js");
@@ -35,6 +38,7 @@ static void a_run_request_gets_defaults(void **state)
 	assert_int_equal(rq->stdin_len, 0);
 	assert_false(rq->probe_listen);
 	run_request_destroy(rq);
+	json_decref(base);
 }
 
 static void a_run_request_is_read_whole(void **state)
@@ -44,11 +48,13 @@ static void a_run_request_is_read_whole(void **state)
 		"p\",\"A\":\"\"},"
 		"\"write\":[{\"path\":\"d/f\",\"content\":\"h\\u00e9\\n\"}],\"stdin\":\"in\","
 		"\"timeout_ms\":5,\"output_max_bytes\":0,\"probe_listen\":true}";
+	static const struct settings s = {.home = "/workspace"};
+	json_t *base = code_env_make(&s);
 	struct run_request *rq;
 	struct err e;
 
 	(void)state;
-	assert_ok(run_request_parse(text, strlen(text), &rq, &e));
+	assert_ok(run_request_parse(text, strlen(text), base, &rq, &e));
 	assert_string_equal(rq->cwd, "d/e");
 	assert_string_equal(rq->envp[0], "HOME=/workspace");
 	assert_string_equal(rq->envp[2], "PATH=/p");
@@ -60,6 +66,7 @@ static void a_run_request_is_read_whole(void **state)
 	assert_int_equal(rq->output_max_bytes, 0);
 	assert_true(rq->probe_listen);
 	run_request_destroy(rq);
+	json_decref(base);
 }
 
 static void bad_run_requests_are_refused(void **state)
@@ -97,7 +104,7 @@ static void bad_run_requests_are_refused(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		print_message("# %s\n", bad[i]);
-		assert_err(run_request_parse(bad[i], strlen(bad[i]), &rq, &e), ERR_INVALID);
+		assert_err(run_request_parse(bad[i], strlen(bad[i]), NULL, &rq, &e), ERR_INVALID);
 	}
 }
 

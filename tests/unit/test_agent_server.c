@@ -407,7 +407,7 @@ static void what_a_dead_supervisor_leaves_is_killed(void **state)
 
 	(void)state;
 	turn_until(recv(fd, &probe, 1, MSG_PEEK) == 1);
-	assert_int_equal(kill(TAILQ_FIRST(&agent.running)->supervisor, SIGKILL), 0);
+	assert_int_equal(kill(TAILQ_FIRST(&agent.running)->supervised.pid, SIGKILL), 0);
 	finish_run(fd, &o);
 	assert_non_null(strstr(o.exit, "SIGKILL"));
 	assert_int_equal(agent.n_running, 0);
