@@ -14,14 +14,16 @@
 struct app;
 struct exchange;
 
-/* The request. Slices live as long as the exchange. */
+/* The request. Slices live until the app's answer begins. */
 const struct http_head *exchange_head(const struct exchange *x);
 bool exchange_is_upgrade(const struct exchange *x);	       /* asks for a WebSocket */
 const char *exchange_client_address(const struct exchange *x); /* from X-Forwarded-For, or "" */
 bool exchange_is_https(const struct exchange *x);	       /* from X-Forwarded-Proto */
 
-/* What the policy keeps with it: the app it belongs to (counted in app->refs), the inner port it
- * wants (0: the main one), whether it may see logs. */
+/* What the policy keeps with it: the app it belongs to, the inner port it wants (0: the main one),
+ * whether it may see logs. From exchange_proxy or exchange_park on the mechanism counts the
+ * exchange in app->refs and app->n_exchanges until it ends; the policy does not, and leaves
+ * target.app as it is from then on. */
 struct exchange_target {
 	struct app *app;
 	uint16_t inner_port;
