@@ -14,6 +14,8 @@
  * takes a generation for dead: its worker cannot beat while it waits here. */
 #define ENSURE_TIMEOUT_MS 25000
 #define DELETE_TIMEOUT_MS 2000 /* reconciling finishes what takes longer */
+#define START_TIMEOUT_MS  3000 /* a job is made, nothing is waited for */
+#define STOP_TIMEOUT_MS	  20000
 #define ANSWER_MAX_BYTES  (64 * 1024)
 
 /* sandboxd's own kind travels on, so that a full disk or a limit keeps its meaning. */
@@ -59,7 +61,7 @@ int broker_ensure(struct app *app, const char *user_id, const char *project_id, 
 		  struct err *e)
 {
 	auto_json *rq = json_pack("{s:s,s:s?,s:s}", "user_id", user_id, "project_id", project_id,
-				  "profile", "script");
+				  "profile", project_id ? "app" : "script");
 	auto_free char *body = rq ? json_text(rq) : NULL;
 	auto_http_response response = {0};
 	auto_json *object = NULL;
@@ -83,6 +85,46 @@ int broker_ensure(struct app *app, const char *user_id, const char *project_id, 
 	}
 	*ret_object = steal_ptr(object);
 	return 0;
+}
+
+int broker_app_start(struct app *app, const char *user_id, const char *project_id, bool restart,
+		     struct err *e)
+{
+	auto_json *rq = json_pack("{s:s,s:s,s:b}", "user_id", user_id, "project_id", project_id,
+				  "restart", restart);
+	auto_free char *body = rq ? json_text(rq) : NULL;
+	auto_http_response response = {0};
+	struct http_request http = {
+		.method = "POST",
+		.url = "http://sandboxd/v1/apps/start",
+		.body = body,
+		.body_len = body ? strlen(body) : 0,
+		.total_timeout_ms = START_TIMEOUT_MS,
+	};
+
+	if (!body) {
+		return err_set(e, ERR_INTERNAL, "out of memory");
+	}
+	return call(app, &http, &response, e);
+}
+
+int broker_stop(struct app *app, const char *sandbox_id, struct err *e)
+{
+	char url[128];
+	auto_http_response response = {0};
+	struct http_request http = {
+		.method = "POST",
+		.url = url,
+		.body = "{}",
+		.body_len = 2,
+		.total_timeout_ms = STOP_TIMEOUT_MS,
+	};
+
+	snprintf(url, sizeof(url), "http://sandboxd/v1/sandboxes/%s/stop", sandbox_id);
+	if (!call(app, &http, &response, e)) {
+		return 0;
+	}
+	return response.status == 404 ? 0 : -1;
 }
 
 int broker_delete(struct app *app, const char *sandbox_id, struct err *e)

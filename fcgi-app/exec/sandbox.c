@@ -32,6 +32,11 @@ static int check_socket(struct app *app, const char *id, const char *path, struc
 	return 0;
 }
 
+int sandbox_check_socket(struct app *app, const struct sandbox *sb, struct err *e)
+{
+	return check_socket(app, sb->id, sb->agent_socket, e);
+}
+
 static int fill(struct app *app, const char *id, const char *socket, int64_t hydrated,
 		struct sandbox *ret, struct err *e)
 {

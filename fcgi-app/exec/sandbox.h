@@ -21,7 +21,12 @@ struct sandbox {
 NODISCARD int sandbox_get(struct app *app, const char *user_id, const char *project_id, bool force,
 			  struct sandbox *ret, struct err *e);
 
-/* Makes the workspace hold version n of the project, or leaves it at a newer one (workspace_sync.h).
+/* For who reads rows by other means: ERR_INTERNAL unless the socket lies where sandboxd puts them.
+ */
+NODISCARD int sandbox_check_socket(struct app *app, const struct sandbox *sb, struct err *e);
+
+/* Makes the workspace hold version n of the project, or leaves it at a newer one
+ * (workspace_sync.h).
  */
 NODISCARD int sandbox_hydrate(struct app *app, struct sandbox *sb, const char *project_id,
 			      int64_t n, struct err *e);

@@ -157,7 +157,8 @@ static int check_origin(const struct call *c, struct err *e)
 {
 	const char *origin = request_header(&c->rq, "Origin");
 
-	if (method_is_safe(c->rq.method)) {
+	/* A WebSocket is opened by GET and does what it likes from then on. */
+	if (method_is_safe(c->rq.method) && !request_header(&c->rq, "Upgrade")) {
 		return 0;
 	}
 	if (!origin) {

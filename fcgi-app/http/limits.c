@@ -10,6 +10,8 @@
 /* Large files hold the workers that sign-ins need: one user must not hold all of them. */
 #define UPLOAD_LARGE_BYTES (1024 * 1024)
 #define USER_UPLOADS_MAX   1
+/* The same of calls that a hostile agent can make last a moment. */
+#define USER_AGENT_CALLS_MAX 2
 
 size_t route_body_max(const struct config *config, const struct route *route)
 {
@@ -36,6 +38,7 @@ int64_t route_deadline_ms(const struct config *config, const struct route *route
 		return route->deadline_ms + config_int(config, CFG_MODEL_TOTAL_TIMEOUT_MS) +
 		       GENERATION_EXTRA_MS + runs_ms(config);
 	case RATE_UPLOAD:
+	case RATE_AGENT:
 	case RATE_NONE:
 		break;
 	}
@@ -59,6 +62,8 @@ int64_t rate_class_max(const struct config *config, enum rate_class rate)
 		return config_int(config, CFG_USER_GENERATIONS_MAX);
 	case RATE_UPLOAD:
 		return USER_UPLOADS_MAX;
+	case RATE_AGENT:
+		return USER_AGENT_CALLS_MAX;
 	case RATE_NONE:
 		break;
 	}

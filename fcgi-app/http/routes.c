@@ -1,4 +1,5 @@
 #include "accounts/handlers.h"
+#include "apps/handlers.h"
 #include "exec/handlers.h"
 #include "generate/handlers.h"
 #include "http/route.h"
@@ -83,6 +84,25 @@ const struct route route_table[] = {
 	{"POST", API "/projects/{id}/execute", POOL_RUN, AUTH_USER, MEDIUM, SHORT_MS, RATE_RUN,
 	 project_execute_post, "Run the project, one of its files, or code beside them.",
 	 FIELDS(project_execute_fields), 200, NULL, false, NULL},
+
+	/* its app; what waits for a sandbox is not in `short`, where sign-ins are */
+	{"POST", API "/projects/{id}/start", POOL_SHORT, AUTH_USER, SMALL, SHORT_MS, RATE_AGENT,
+	 app_start_post, "Start the project's app, without waiting for it.", NO_FIELDS, 202, NULL,
+	 false, NULL},
+	{"POST", API "/projects/{id}/restart", POOL_SHORT, AUTH_USER, SMALL, SHORT_MS, RATE_AGENT,
+	 app_restart_post, "Stop the app if it runs, and start it.", NO_FIELDS, 202, NULL, false,
+	 NULL},
+	{"POST", API "/projects/{id}/stop", POOL_WATCH, AUTH_USER, SMALL, WATCH_MS, RATE_NONE,
+	 app_stop_post, "Stop the app; requests to its preview do not wake it.", NO_FIELDS, 200,
+	 NULL, false, NULL},
+	{"GET", API "/projects/{id}/status", POOL_SHORT, AUTH_USER, NONE, SHORT_MS, RATE_AGENT,
+	 app_status_get, "What the app does right now.", NO_FIELDS, 200, NULL, false, NULL},
+	{"GET", API "/projects/{id}/logs", POOL_SHORT, AUTH_USER, NONE, SHORT_MS, RATE_AGENT,
+	 app_logs_get, "What the app prints, and its states, as they come.", NO_FIELDS, 200, EVENTS,
+	 false, "query:after query:follow header:Last-Event-ID"},
+	{"GET", API "/projects/{id}/terminal", POOL_WATCH, AUTH_USER, NONE, WATCH_MS, RATE_NONE,
+	 app_terminal_get, "A shell in the project's sandbox, as a WebSocket.", NO_FIELDS, 101,
+	 NULL, false, "query:cols query:rows"},
 
 	/* a project's files and versions */
 	{"GET", API "/projects/{id}/files", POOL_SHORT, AUTH_USER, NONE, SHORT_MS, RATE_NONE,
