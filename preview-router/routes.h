@@ -8,9 +8,11 @@
 
 #include "err.h"
 #include "grant.h"
+#include "token.h"
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct app;
 struct config;
@@ -28,8 +30,12 @@ struct app *routes_find(const char *slug, size_t len);
 size_t routes_count(void);
 void routes_each(void (*fn)(void *ctx, struct app *app), void *ctx);
 
-/* NULL until loaded. */
+/* NULL until loaded. The epoch is another one when the key is. */
 const unsigned char *routes_preview_key(void);
+uint64_t routes_preview_key_epoch(void);
+
+/* These projects are in use: written to the database soon, or when it is back. */
+void routes_active(const char (*project_ids)[UUID_TEXT_BYTES], size_t n);
 
 void app_ref(struct app *app);
 void app_unref(struct app *app);
