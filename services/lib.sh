@@ -50,6 +50,14 @@ make_run_dirs() {
 	install -d -m 0700 -o root -g root "$RUN/disks" "$RUN/modules" "$RUN/trees" "$RUN/nginx" "$RUN/groups"
 }
 
+# The package cache listens on the address of a bridge that sandboxd makes, and nginx starts without
+# waiting for sandboxd. The setting lets programs bind addresses this host does not have (yet); it lets
+# nobody receive what is not sent to this host.
+allow_early_bind() {
+	local file=/proc/sys/net/ipv4/ip_nonlocal_bind
+	[[ $(<"$file") == 1 ]] || echo 1 >"$file"
+}
+
 # Field of /proc/PID/stat counted from 1, as proc(5) does. The command name may hold anything, so
 # everything up to its closing parenthesis goes first.
 proc_stat() { # PID FIELD
