@@ -2,4 +2,7 @@
 
 .PHONY: bench
 bench: all
+	scripts/packages bench
 	node bench/execute.mjs
+	node bench/router.mjs
+	node bench/preview.mjs
