@@ -10,6 +10,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { startInstance, waitFor } from '../tests/system/lib/instance.mjs';
+import { Previews } from '../tests/system/lib/preview.mjs';
 import { load } from './lib/proxies.mjs';
 import { percentile } from './lib/stats.mjs';
 
@@ -18,28 +19,13 @@ const warmSamples = Number(process.env.WARM || 5);
 const undo = [];
 
 let instance;
-
-function get(address, headers = {}) {
-  const { host, pathname, search } = new URL(address);
-  return new Promise((resolve, reject) => {
-    http.get(`${instance.url}${pathname}${search}`, { headers: { host, ...headers } }, (rs) => {
-      let text = '';
-      rs.setEncoding('utf8').on('data', (piece) => (text += piece));
-      rs.on('end', () => resolve({ status: rs.statusCode, headers: rs.headers, text }));
-    }).on('error', reject);
-  });
-}
-
-async function cookieFor(project) {
-  const { json } = await instance.client().expect(201, 'POST', `projects/${project.id}/preview-tickets`, { json: {} });
-  return (await get(json.url)).headers['set-cookie'][0].split(';')[0];
-}
+let previews;
 
 /** Asks, as a program would (such requests are held), until the app itself answers 200. */
 async function untilServed(project, cookie, ms) {
   let last;
   await waitFor(`${project.slug} answers`, async () => {
-    last = await get(project.preview_url, { cookie });
+    last = await previews.get(project.preview_url, { headers: { cookie } });
     return last.status === 200;
   }, { ms, every: 20 }).catch((e) => {
     throw new Error(`${e.message}: ${last?.status} ${last?.text.slice(0, 300)}`);
@@ -48,9 +34,9 @@ async function untilServed(project, cookie, ms) {
 
 async function fromTemplate(template) {
   const from = performance.now();
-  const project = (await instance.client().expect(201, 'POST', 'projects', { json: { template } })).json;
-  await instance.client().expect(202, 'POST', `projects/${project.id}/start`);
-  const cookie = await cookieFor(project);
+  const project = await previews.project({ template });
+  await previews.api('POST', `projects/${project.id}/start`, { json: {} });
+  const cookie = await previews.cookie(project);
   await untilServed(project, cookie, 180_000);
   return { project, cookie, ms: performance.now() - from };
 }
@@ -67,6 +53,7 @@ async function stopSandbox(project) {
 try {
   instance = await startInstance({ env: { SLIPWAY_LOG_LEVEL: 'warn' } });
   undo.push(() => instance.stop());
+  previews = new Previews(instance);
 
   const cold = await fromTemplate('vite-react');
   console.log(`POST /projects {template: vite-react} → 200: ${(cold.ms / 1000).toFixed(2)} s with nothing cached   wanted below 12`);
@@ -74,7 +61,7 @@ try {
   for (let i = 0; i < warmSamples; i++) {
     const next = await fromTemplate('vite-react');
     warm.push(next.ms);
-    await instance.client().expect(204, 'DELETE', `projects/${next.project.id}`);
+    await previews.api('DELETE', `projects/${next.project.id}`);
   }
   console.log(`the same again: median ${(percentile(warm, 50) / 1000).toFixed(2)} s of ${warm.length}   wanted below 3`);
 
@@ -87,13 +74,11 @@ try {
   }
   console.log(`wake of a stopped app to its first byte: median ${(percentile(wake, 50) / 1000).toFixed(2)} s of ${wake.length}`);
 
-  const plain = (await instance.client().expect(201, 'POST', 'projects', { json: { name: 'plain' } })).json;
-  await instance.client().call('PUT', `projects/${plain.id}/files/index.js`, {
-    body: "require('http').createServer((q, r) => r.end('Hello, world.\\n')).listen(3000);\n",
+  const plain = await previews.project({
+    files: { 'index.js': "require('http').createServer((q, r) => r.end('Hello, world.\\n')).listen(3000);\n" },
   });
-  await instance.client().expect(202, 'POST', `projects/${plain.id}/start`);
-  const cookie = await cookieFor(plain);
-  await untilServed(plain, cookie, 60_000);
+  await previews.start(plain);
+  const cookie = await previews.cookie(plain);
   const way = await load(instance.url, {
     connections: 16, seconds: 5, headers: { Host: new URL(plain.preview_url).host, Cookie: cookie },
   });

@@ -8,13 +8,13 @@
 import assert from 'node:assert/strict';
 import { execFile, execFileSync } from 'node:child_process';
 import fs from 'node:fs';
-import http from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
 
-import { startInstance, waitFor } from '../system/lib/instance.mjs';
+import { startInstance } from '../system/lib/instance.mjs';
+import { Previews } from '../system/lib/preview.mjs';
 
 const run = promisify(execFile);
 const MINIMAL = path.join(import.meta.dirname, 'minimal');
@@ -46,6 +46,7 @@ const STARTERS = {
 const wanted = process.env.STARTERS?.split(/\s+/).filter(Boolean) ?? Object.keys(STARTERS);
 
 let instance;
+let previews;
 let work;
 const rows = [];
 
@@ -84,65 +85,27 @@ function* filesOf(directory, prefix = '') {
   }
 }
 
-// GET of a preview address, whose host name only nginx needs to know.
-function get(url, headers = {}) {
-  const { host, pathname, search } = new URL(url);
-  return new Promise((resolve, reject) => {
-    const rq = http.get(`${instance.url}${pathname}${search}`, { headers: { ...headers, host }, timeout: 60_000 }, (rs) => {
-      let text = '';
-      rs.setEncoding('utf8').on('data', (piece) => (text += piece));
-      rs.on('end', () => resolve({ status: rs.statusCode, headers: rs.headers, text }));
-    });
-    rq.on('timeout', () => rq.destroy(new Error(`no answer from ${url}`)));
-    rq.on('error', reject);
-  });
-}
-
-// The owner's cookie for the preview, by a ticket as the editor gets one.
-async function previewCookie(project) {
-  const { json } = await instance.client().expect(201, 'POST', `projects/${project.id}/preview-tickets`, { json: {} });
-  return (await get(json.url)).headers['set-cookie'][0].split(';')[0];
-}
-
-// Its status once it runs; fails at once when it will not.
-async function running(project) {
-  const bad = ['crashed', 'failed', 'exited'];
-  const status = await waitFor(`${project.name} runs`, async () => {
-    const { json } = await instance.client().expect(200, 'GET', `projects/${project.id}/status`);
-    return ['running', ...bad].includes(json.state) && json;
-  }, { ms: READY_MS, every: 500 });
-  assert.equal(status.state, 'running', `${status.error ?? status.detail}`);
-  return status;
-}
-
 async function tryStarter(name) {
   const directory = fs.mkdtempSync(path.join(work, `${name}-`));
-  const client = instance.client();
   await generate(name, directory);
-  const project = (await client.expect(201, 'POST', 'projects', { json: { name } })).json;
-  for (const [file, body] of filesOf(path.join(directory, 'app'))) {
-    const answer = await client.call('PUT', `projects/${project.id}/files/${file.split('/').map(encodeURIComponent).join('/')}`, { body });
-    assert.ok(answer.status < 300, `${file}: ${answer.text}`);
-  }
+  const project = await previews.project({ name, files: Object.fromEntries(filesOf(path.join(directory, 'app'))) });
   const from = performance.now();
-  await client.expect(202, 'POST', `projects/${project.id}/start`);
-  const status = await running(project);
-  const ran = performance.now();
-  const cookie = await previewCookie(project);
-  const page = await get(project.preview_url, { cookie, accept: 'text/html' });
+  const status = await previews.start(project, { ms: READY_MS });
+  const runningMs = performance.now() - from;
+  const page = await previews.get(project.preview_url, { headers: { cookie: await previews.cookie(project), accept: 'text/html' } });
   rows.push({
     name, by: STARTERS[name] ? STARTERS[name][0].replace(/@latest$/, '') : 'documentation', command: status.plan?.command,
-    install_s: (status.install_ms ?? 0) / 1000, running_s: (ran - from) / 1000, port: status.port, status: page.status,
+    install_s: (status.install_ms ?? 0) / 1000, running_s: runningMs / 1000, port: status.port, status: page.status,
   });
   assert.equal(page.status, 200, page.text.slice(0, 400));
-  await client.expect(200, 'POST', `projects/${project.id}/stop`);
-  await client.expect(204, 'DELETE', `projects/${project.id}`);
+  await previews.api('DELETE', `projects/${project.id}`);
 }
 
 describe('starter apps answer under their preview URLs, unchanged', () => {
   before(async () => {
     work = fs.mkdtempSync(path.join(os.tmpdir(), 'slipway-starters-'));
     instance = await startInstance();
+    previews = new Previews(instance);
     nodeOfTheImage();
   });
   after(async () => {

@@ -1,0 +1,211 @@
+// What a person's browser makes of it: Chromium through nginx and the router to real dev servers.
+
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { after, afterEach, before, describe, it } from 'node:test';
+
+import { makeCertificates, newPage, startBrowser } from './lib/browser.mjs';
+import { freePort, printLogsOnFailure, startInstance } from './lib/instance.mjs';
+import { Previews } from './lib/preview.mjs';
+
+const UPDATE_MS = 15_000;
+
+// A component with state of its own: a hot update changes the words and keeps the count.
+const component = (words, client = '') => `${client}import { useState } from 'react';
+
+export default function Page() {
+  const [n, setN] = useState(0);
+  return (
+    <main>
+      <h1>${words}</h1>
+      <button onClick={() => setN(n + 1)}>clicked {n}</button>
+    </main>
+  );
+}
+`;
+
+const STACKS = {
+  'Vite + React': { template: 'vite-react', file: 'src/App.tsx', source: (words) => component(words) },
+  'Next.js': { template: 'next', file: 'app/page.tsx', source: (words) => component(words, "'use client';\n\n") },
+};
+
+async function assertHotReload(previews, browser, { template, file, source }) {
+  const project = await previews.project({ template });
+  await previews.put(project, file, source('First words'));
+  await previews.start(project);
+  const page = await newPage(browser);
+  try {
+    await page.goto(await previews.ticket(project), { timeout: 60_000 });
+    await page.getByRole('heading', { name: 'First words' }).waitFor({ timeout: 60_000 });
+    await page.waitForLoadState('networkidle');
+    const button = page.getByRole('button');
+    // Until it is hydrated a click does nothing.
+    await button.click();
+    await page.getByText('clicked 1').waitFor({ timeout: UPDATE_MS });
+    await button.click();
+    await page.getByText('clicked 2').waitFor({ timeout: UPDATE_MS });
+    await page.evaluate(() => (window.sameDocument = true));
+
+    const from = performance.now();
+    await previews.put(project, file, source('Other words'));
+    await page.getByRole('heading', { name: 'Other words' }).waitFor({ timeout: UPDATE_MS });
+    console.log(`# ${template}: file written to words changed: ${(performance.now() - from).toFixed(0)} ms`);
+    assert.equal(await page.evaluate(() => window.sameDocument), true, 'the page did not reload');
+    await page.getByText('clicked 2').waitFor({ timeout: 1000 });
+  } catch (e) {
+    throw new Error(`${e.message}\n${page.url()}\n${page.said.slice(-20).join('\n')}\n${(await page.content()).slice(0, 2000)}`);
+  } finally {
+    await page.context().close();
+    await previews.api('DELETE', `projects/${project.id}`);
+  }
+}
+
+describe('over plain http on localhost', () => {
+  let instance;
+  let previews;
+  let browser;
+  const editor = () => `http://localhost:${instance.port}`;
+  before(async () => {
+    instance = await startInstance();
+    previews = new Previews(instance);
+    browser = await startBrowser();
+  });
+  after(async () => {
+    await browser?.close();
+    await instance?.stop();
+  });
+  afterEach(printLogsOnFailure(() => instance));
+
+  for (const [name, stack] of Object.entries(STACKS)) {
+    it(`${name} updates hot: new words, no reload, state kept`, () => assertHotReload(previews, browser, stack));
+  }
+
+  // Signs in on the editor's origin, in the browser's own jar.
+  async function signIn(page) {
+    await page.goto(`${editor()}/`);
+    const status = await page.evaluate(async ([email, password]) => (await fetch('/api/v1/auth/login', {
+      method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ email, password }),
+    })).status, [instance.adminEmail, instance.adminPassword]);
+    assert.equal(status, 200);
+  }
+
+  // A page of the editor's origin around a frame, as the editor will be.
+  async function frameIt(page, url) {
+    await page.route(`${editor()}/frame`, (route) => route.fulfill({
+      contentType: 'text/html', body: `<iframe src="${url}" width="800" height="600"></iframe>`,
+    }));
+    await page.goto(`${editor()}/frame`);
+    return page.frameLocator('iframe');
+  }
+
+  it('shows a private preview in the editor\'s frame, and in a tab of its own', async () => {
+    const project = await previews.project({ files: { 'index.html': '<!doctype html><h1>Only mine</h1>' } });
+    await previews.start(project);
+    const page = await newPage(browser);
+    await signIn(page);
+
+    const frame = await frameIt(page, await previews.ticket(project));
+    await frame.getByRole('heading', { name: 'Only mine' }).waitFor();
+    // The frame's cookie is enough from here on.
+    await page.evaluate((url) => { document.querySelector('iframe').src = url; }, project.preview_url);
+    await frame.getByRole('heading', { name: 'Only mine' }).waitFor();
+
+    // The jars are apart: a new tab has no cookie yet, is sent to the editor, and comes back with one.
+    const tab = await page.context().newPage();
+    await tab.goto(project.preview_url);
+    await tab.getByRole('heading', { name: 'Only mine' }).waitFor();
+    assert.equal(new URL(tab.url()).host, new URL(project.preview_url).host);
+    await page.context().close();
+
+    const stranger = await newPage(browser);
+    const answer = await stranger.goto(project.preview_url);
+    assert.equal(answer.status(), 401);
+    assert.ok(!(await stranger.content()).includes('Only mine'));
+    await stranger.context().close();
+  });
+
+  it('lets a hostile preview neither read the editor\'s session nor act with it', async () => {
+    const victim = await previews.project({ files: { 'index.html': 'victim' } });
+    await previews.start(victim);
+    const hostile = await previews.project({
+      visibility: 'public',
+      files: { 'index.html': `<!doctype html><title>hostile</title><script>
+        const editor = ${JSON.stringify(editor())}, victim = ${JSON.stringify(victim.id)};
+        const told = (p) => p.then((v) => 'did: ' + v, (e) => 'refused: ' + e.name);
+        const post = (mode, type) => told(fetch(editor + '/api/v1/projects', { method: 'POST', mode, credentials: 'include',
+          headers: { 'content-type': type }, body: '{"name":"stolen"}' }).then((r) => r.type + ' ' + r.status));
+        const socket = () => new Promise((resolve) => {
+          const s = new WebSocket(editor.replace('http', 'ws') + '/api/v1/projects/' + victim + '/terminal');
+          s.onopen = () => resolve('did: open');
+          s.onerror = () => resolve('refused');
+        });
+        window.attack = async () => ({
+          read: await told(fetch(editor + '/api/v1/me', { credentials: 'include' }).then((r) => r.text())),
+          json: await post('cors', 'application/json'),
+          plain: await post('no-cors', 'text/plain'),
+          terminal: await socket(),
+          cookie: document.cookie,
+          ticket: await told(fetch(editor + '/api/v1/previews/' + ${JSON.stringify(victim.slug)} + '/open?to=/', { credentials: 'include' }).then((r) => r.text())),
+          parent: (() => { try { return 'did: ' + parent.document.cookie; } catch (e) { return 'refused'; } })(),
+        });
+      </script>` },
+    });
+    await previews.start(hostile);
+    const page = await newPage(browser);
+    await signIn(page);
+    await (await frameIt(page, hostile.preview_url)).locator('title').waitFor({ state: 'attached' });
+    const frame = page.frames().find((f) => f.url().startsWith(hostile.preview_url));
+    const framed = await frame.evaluate(() => window.attack());
+    const tab = await page.context().newPage();
+    await tab.goto(hostile.preview_url);
+    const alone = await tab.evaluate(() => window.attack());
+    for (const tried of [framed, alone]) {
+      assert.match(tried.read, /^refused/);
+      assert.match(tried.json, /^refused/);
+      assert.match(tried.plain, /^(refused|did: opaque)/); // sent perhaps, and refused there: see below
+      assert.equal(tried.terminal, 'refused');
+      assert.ok(!tried.cookie.includes('slipway'), tried.cookie);
+      assert.match(tried.ticket, /^refused/);
+    }
+    assert.equal(framed.parent, 'refused');
+    const { items } = await previews.api('GET', 'projects?q=stolen');
+    assert.deepEqual(items, [], 'nothing was made in the owner\'s name');
+    await page.context().close();
+  });
+});
+
+describe('over TLS on names of one\'s own', () => {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'slipway-tls-'));
+  let instance;
+  let previews;
+  let browser;
+  before(async () => {
+    const names = ['build.example.com', '*.apps.example.net'];
+    const certificates = makeCertificates(directory, names);
+    const port = await freePort();
+    instance = await startInstance({
+      port,
+      env: {
+        SLIPWAY_PUBLIC_URL: `https://build.example.com:${port}`,
+        SLIPWAY_PREVIEW_DOMAIN: 'apps.example.net',
+        SLIPWAY_TLS_CERT: certificates.cert,
+        SLIPWAY_TLS_KEY: certificates.key,
+        SLIPWAY_BIND: '127.0.0.1',
+      },
+    });
+    previews = new Previews(instance, { tls: true });
+    browser = await startBrowser({ trust: certificates.ca, names });
+  });
+  after(async () => {
+    await browser?.close();
+    await instance?.stop();
+    fs.rmSync(directory, { recursive: true, force: true });
+  });
+  afterEach(printLogsOnFailure(() => instance));
+
+  for (const [name, stack] of Object.entries(STACKS)) {
+    it(`${name} updates hot there as well`, () => assertHotReload(previews, browser, stack));
+  }
+});
