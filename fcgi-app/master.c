@@ -1,5 +1,6 @@
 #include "master.h"
 
+#include "apps/syncer.h"
 #include "cleanup.h"
 #include "clock.h"
 #include "config.h"
@@ -39,8 +40,8 @@ struct master {
 	const struct config *config;
 	struct scoreboard *board;
 	int listen_fds[POOL_COUNT];
-	struct child *children; /* workers by their number, and the janitor last */
-	int n_workers;
+	struct child *children; /* workers by their number, then the janitor and the syncer */
+	int n_workers, n_children;
 	bool draining;
 };
 
@@ -99,6 +100,9 @@ static _Noreturn void child_main(struct master *m, int i, pid_t master_pid)
 	if (i == m->n_workers) {
 		close_sockets(m, -1);
 		rc = janitor_run(m->config, master_pid);
+	} else if (i > m->n_workers) {
+		close_sockets(m, -1);
+		rc = syncer_run(m->config, master_pid);
 	} else {
 		pool = scoreboard_pool(m->board, i);
 		close_sockets(m, (int)pool);
@@ -133,7 +137,7 @@ static void start_due(struct master *m)
 {
 	int64_t now = clock_mono_ms();
 
-	for (int i = 0; i <= m->n_workers && !m->draining; i++) {
+	for (int i = 0; i < m->n_children && !m->draining; i++) {
 		if (m->children[i].pid == 0 && m->children[i].start_at_ms <= now) {
 			start_child(m, i);
 		}
@@ -142,7 +146,10 @@ static void start_due(struct master *m)
 
 static const char *child_name(const struct master *m, int i)
 {
-	return i == m->n_workers ? "janitor" : route_pool_name(scoreboard_pool(m->board, i));
+	if (i >= m->n_workers) {
+		return i == m->n_workers ? "janitor" : "syncer";
+	}
+	return route_pool_name(scoreboard_pool(m->board, i));
 }
 
 static void child_ended(struct master *m, int i, int status)
@@ -175,7 +182,7 @@ static void reap(struct master *m)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		for (int i = 0; i <= m->n_workers; i++) {
+		for (int i = 0; i < m->n_children; i++) {
 			if (m->children[i].pid == pid) {
 				child_ended(m, i, status);
 				break;
@@ -188,7 +195,7 @@ static int running(const struct master *m)
 {
 	int n = 0;
 
-	for (int i = 0; i <= m->n_workers; i++) {
+	for (int i = 0; i < m->n_children; i++) {
 		n += m->children[i].pid != 0;
 	}
 	return n;
@@ -196,7 +203,7 @@ static int running(const struct master *m)
 
 static void signal_all(const struct master *m, int signo)
 {
-	for (int i = 0; i <= m->n_workers; i++) {
+	for (int i = 0; i < m->n_children; i++) {
 		if (m->children[i].pid != 0) {
 			kill(m->children[i].pid, signo);
 		}
@@ -299,7 +306,8 @@ static int prepare(struct master *m, struct err *e)
 		return -1;
 	}
 	m->n_workers = scoreboard_workers(m->board);
-	m->children = calloc((size_t)m->n_workers + 1, sizeof(*m->children));
+	m->n_children = m->n_workers + 2;
+	m->children = calloc((size_t)m->n_children, sizeof(*m->children));
 	if (!m->children) {
 		return err_set(e, ERR_INTERNAL, "out of memory");
 	}

@@ -1,5 +1,6 @@
 #include "projects/versions.h"
 
+#include "apps/sync.h"
 #include "cleanup.h"
 #include "db.h"
 #include "json.h"
@@ -86,7 +87,8 @@ static const char insert_version[] =
 	" SELECT made.n, made.file_count, made.size_bytes,"
 	"  (SELECT min(t.path) FROM (SELECT path, lead(path) OVER (ORDER BY"
 	"    replace(path, '/', chr(1)) COLLATE \"C\") AS following FROM tree) AS t"
-	"   WHERE starts_with(t.following, t.path || '/')) FROM made";
+	"   WHERE starts_with(t.following, t.path || '/')),"
+	"  pg_notify('" SYNC_CHANNEL "', $1::uuid::text || ' ' || made.n) FROM made";
 
 static int check_limits(const struct db_result *r, struct err *e)
 {
