@@ -41,6 +41,12 @@ static const struct chore chores[] = {
 	 " SELECT pg_notify('generation', id::text) FROM dead",
 	 false},
 	{"sessions_expired", "DELETE FROM sessions WHERE expires_at < now()", false},
+	{"preview_tickets_removed",
+	 "DELETE FROM preview_tickets WHERE expires_at < now() - interval '10 minutes'", false},
+	{"shares_removed",
+	 "DELETE FROM shares WHERE revoked_at < now() - interval '90 days'"
+	 " OR expires_at < now() - interval '90 days'",
+	 true},
 	/* No lock lasts that long. */
 	{"password_failures_removed",
 	 "DELETE FROM password_failures WHERE last_at < now() - interval '1 day'", true},

@@ -11,6 +11,8 @@
 #include "http/problem.h"
 #include "http/uri.h"
 #include "log.h"
+#include "previews/handlers.h"
+#include "previews/page.h"
 #include "scoreboard.h"
 
 #include <inttypes.h>
@@ -36,6 +38,7 @@ struct call {
 	int64_t start_ms;
 	int64_t announced_bytes; /* Content-Length; -1: none */
 	bool entered;
+	bool on_preview; /* it came to a preview's own host */
 };
 
 static const char *param(const struct call *c, const char *name)
@@ -63,6 +66,7 @@ static void call_init(struct call *c, struct app *app, const struct transport *i
 {
 	*c = (struct call){.app = app, .io = io, .start_ms = clock_mono_ms()};
 	c->rq.edge = (void *)(uintptr_t)io;
+	c->on_preview = strcmp(param(c, "SLIPWAY_PREVIEW"), "1") == 0;
 	c->rq.method = param(c, "REQUEST_METHOD");
 	c->rq.remote_addr = param(c, "REMOTE_ADDR");
 	c->rq.https = strcmp(param(c, "HTTPS"), "on") == 0 || origin_is_https(app->config);
@@ -130,12 +134,14 @@ static void refuse_method(struct call *c, const char *allow)
 /* 0 found, 1 answered already (405), -1. */
 static int find_route(struct call *c, struct err *e)
 {
+	/* What runs there is the apps': of ours, only the way in. */
+	const struct route *table = c->on_preview ? preview_route_table : route_table;
+	size_t len = c->on_preview ? preview_route_table_len : route_table_len;
 	auto_strbuf allow;
 	int rc;
 
 	strbuf_init(&allow, 100);
-	rc = route_match(route_table, route_table_len, c->rq.method, c->path, strlen(c->path),
-			 &c->match, &allow, e);
+	rc = route_match(table, len, c->rq.method, c->path, strlen(c->path), &c->match, &allow, e);
 	if (rc > 0) {
 		refuse_method(c, allow.data);
 	}
@@ -177,6 +183,10 @@ static int check_origin(const struct call *c, struct err *e)
 
 static int authorise(struct call *c, struct err *e)
 {
+	/* Nobody signs in on a preview's host: what it carries is for its handlers to judge. */
+	if (c->on_preview) {
+		return 0;
+	}
 	if (c->route->auth != AUTH_NONE && authn_request(c->app, &c->rq, e) < 0) {
 		return -1;
 	}
@@ -275,6 +285,20 @@ static int handle(struct call *c, struct err *e)
 	return 0;
 }
 
+/* Whoever looks at a preview is shown a page. */
+static bool answer_page(struct call *c, const struct problem *p)
+{
+	const struct page_text text = {
+		.status = p->status,
+		.title = p->title,
+		.message = p->detail,
+	};
+	struct err ignored;
+
+	return c->on_preview && request_wants_html(&c->rq) &&
+	       page_respond_html(c->app, &c->rs, &text, &ignored) == 0;
+}
+
 static void answer_error(struct call *c, const struct err *e)
 {
 	struct problem p;
@@ -288,7 +312,9 @@ static void answer_error(struct call *c, const struct err *e)
 		c->io->abort(c->io->ctx);
 		return;
 	}
-	response_problem(&c->rs, &p, c->rq.id);
+	if (!answer_page(c, &p)) {
+		response_problem(&c->rs, &p, c->rq.id);
+	}
 }
 
 static void write_access_log(const struct call *c, int64_t duration_ms)
@@ -296,9 +322,11 @@ static void write_access_log(const struct call *c, int64_t duration_ms)
 	char path[LOG_PATH_BYTES];
 	auto_strbuf clean;
 
-	/* Raw, so escapes show; bytes that are not ASCII could not be logged as they are. */
+	/* Raw, so escapes show; bytes that are not ASCII could not be logged as they are. The token
+	 * of a share link is a key and not logged. */
 	strbuf_init(&clean, LOG_PATH_BYTES);
-	for (const char *at = c->rq.path; *at && !clean.failed; at++) {
+	for (const char *at = c->on_preview && c->route ? c->route->pattern : c->rq.path;
+	     *at && !clean.failed; at++) {
 		strbuf_addc(&clean, *at > 0x20 && *at < 0x7f ? *at : '?');
 	}
 	(void)snprintf(path, sizeof(path), "%s", clean.data);

@@ -39,18 +39,28 @@ static bool media_type_is(const char *at, const char *type)
 	return len == strlen(type) && strncasecmp(at, type, len) == 0;
 }
 
-bool request_wants_events(const struct request *rq)
+static bool accepts(const struct request *rq, const char *type)
 {
 	const char *accept = request_header(rq, "Accept");
 
 	while (accept && *accept) {
 		accept += strspn(accept, " \t,");
-		if (media_type_is(accept, "text/event-stream")) {
+		if (media_type_is(accept, type)) {
 			return true;
 		}
 		accept += strcspn(accept, ",");
 	}
 	return false;
+}
+
+bool request_wants_events(const struct request *rq)
+{
+	return accepts(rq, "text/event-stream");
+}
+
+bool request_wants_html(const struct request *rq)
+{
+	return accepts(rq, "text/html");
 }
 
 int request_json(const struct request *rq, json_t **ret_object, struct err *e)

@@ -42,6 +42,9 @@ const char *request_header(const struct request *rq, const char *name);
 /* True when the Accept header names text/event-stream. */
 bool request_wants_events(const struct request *rq);
 
+/* True when it names text/html: somebody looks at the answer. */
+bool request_wants_html(const struct request *rq);
+
 /* Body as a JSON object. ERR_UNSUPPORTED unless application/json; an empty body reads as {}.
  * *ret_object is a new reference. */
 NODISCARD int request_json(const struct request *rq, json_t **ret_object, struct err *e);

@@ -5,6 +5,7 @@
 #include "http/route.h"
 #include "model/handlers.h"
 #include "ops/handlers.h"
+#include "previews/handlers.h"
 #include "projects/handlers.h"
 
 #define API    "/api/v1"
@@ -144,6 +145,27 @@ const struct route route_table[] = {
 	{"POST", API "/projects/{id}/generations/{gid}/cancel", POOL_SHORT, AUTH_USER, SMALL,
 	 SHORT_MS, RATE_NONE, generation_cancel, "Ask a running generation to stop.", NO_FIELDS,
 	 202, NULL, false, NULL},
+
+	/* who may see a project's preview */
+	{"POST", API "/projects/{id}/preview-tickets", POOL_SHORT, AUTH_USER, SMALL, SHORT_MS,
+	 RATE_NONE, preview_ticket_post, "A one-time address that lets one's browser in.",
+	 FIELDS(preview_ticket_fields), 201, NULL, false, NULL},
+	{"GET", API "/previews/{slug}/open", POOL_SHORT, AUTH_NONE, NONE, SHORT_MS, RATE_NONE,
+	 preview_open_get, "Send the signed-in owner's browser to the preview.", NO_FIELDS, 200,
+	 NULL, false, "query:to"},
+	{"GET", API "/projects/{id}/shares", POOL_SHORT, AUTH_USER, NONE, SHORT_MS, RATE_NONE,
+	 shares_list, "The project's share links, newest first.", NO_FIELDS, 200, NULL, true, NULL},
+	{"POST", API "/projects/{id}/shares", POOL_SHORT, AUTH_USER, SMALL, SHORT_MS, RATE_NONE,
+	 shares_create, "Make a share link.", FIELDS(share_fields), 201, NULL, false, NULL},
+	{"GET", API "/projects/{id}/shares/{sid}", POOL_SHORT, AUTH_USER, NONE, SHORT_MS, RATE_NONE,
+	 share_get, "One share link.", NO_FIELDS, 200, NULL, false, NULL},
+	{"PATCH", API "/projects/{id}/shares/{sid}", POOL_SHORT, AUTH_USER, SMALL, SHORT_MS,
+	 RATE_NONE, share_patch, "Change name, expiry or password of a share link.",
+	 FIELDS(share_fields), 200, NULL, false, NULL},
+	{"DELETE", API "/projects/{id}/shares/{sid}", POOL_SHORT, AUTH_USER, SMALL, SHORT_MS,
+	 RATE_NONE, share_delete, "Revoke a share link, at once.", NO_FIELDS, 204, NULL, false,
+	 NULL},
+
 	{"GET", API "/templates", POOL_SHORT, AUTH_USER, NONE, SHORT_MS, RATE_NONE, templates_list,
 	 "The templates projects can begin with.", NO_FIELDS, 200, NULL, false, NULL},
 	{"GET", API "/models", POOL_SHORT, AUTH_USER, NONE, SHORT_MS, RATE_NONE, models_list,

@@ -141,8 +141,8 @@ static int add_next(struct strbuf *out, const struct db_result *r, size_t last, 
 	return 0;
 }
 
-int page_respond(struct response *rs, const struct db_result *r, int64_t limit, size_t n_keys,
-		 struct err *e)
+int page_respond_with(struct response *rs, const struct db_result *r, int64_t limit, size_t n_keys,
+		      page_item_fn *item, void *ctx, struct err *e)
 {
 	auto_strbuf out;
 	size_t rows = db_rows(r);
@@ -152,7 +152,9 @@ int page_respond(struct response *rs, const struct db_result *r, int64_t limit, 
 	strbuf_adds(&out, "{\"items\":[");
 	for (size_t i = 0; i < (more ? (size_t)limit : rows); i++) {
 		strbuf_adds(&out, i > 0 ? "," : "");
-		strbuf_adds(&out, db_get(r, i, 0));
+		if (item(ctx, r, i, &out, e) < 0) {
+			return -1;
+		}
 	}
 	strbuf_adds(&out, "],\"next\":");
 	if (!more) {
@@ -165,6 +167,21 @@ int page_respond(struct response *rs, const struct db_result *r, int64_t limit, 
 		return -1;
 	}
 	return response_json_text(rs, 200, out.data, e);
+}
+
+/* A failed add shows at the end (page_respond_with). */
+static int add_text(void *ctx, const struct db_result *r, size_t row, struct strbuf *out,
+		    struct err *e)
+{
+	(void)ctx, (void)e;
+	strbuf_adds(out, db_get(r, row, 0));
+	return 0;
+}
+
+int page_respond(struct response *rs, const struct db_result *r, int64_t limit, size_t n_keys,
+		 struct err *e)
+{
+	return page_respond_with(rs, r, limit, n_keys, add_text, NULL, e);
 }
 
 int page_query_failed(const struct page_query *page, struct err *e)

@@ -13,6 +13,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct strbuf;
+
 #define CURSOR_KEYS_MAX 3
 #define CURSOR_RAW_MAX	140 /* keys and separators, before encoding */
 #define CURSOR_TEXT_MAX ((CURSOR_RAW_MAX + 2) / 3 * 4 + 1) /* with NUL */
@@ -43,6 +45,13 @@ NODISCARD int page_of_request(const struct request *rq, size_t n_keys, struct pa
  * for. */
 NODISCARD int page_respond(struct response *rs, const struct db_result *r, int64_t limit,
 			   size_t n_keys, struct err *e);
+
+/* The same with items that PostgreSQL cannot make alone: `item` appends that of a row, as JSON
+ * text. */
+typedef int page_item_fn(void *ctx, const struct db_result *r, size_t row, struct strbuf *out,
+			 struct err *e);
+NODISCARD int page_respond_with(struct response *rs, const struct db_result *r, int64_t limit,
+				size_t n_keys, page_item_fn *item, void *ctx, struct err *e);
 
 /* The error of a list query: a cursor with keys PostgreSQL cannot read is the caller's mistake. */
 int page_query_failed(const struct page_query *page, struct err *e);
