@@ -87,6 +87,7 @@ summary() {
 		say "owner:           owner@localhost, password in $shown/admin-password"
 	fi
 	say "settings:        $shown/slipway.env, then ./deploy.sh again"
+	say "live preview:    $(<"$state/preview-link")"
 	say "look after it:   ./deploy.sh status | logs | down"
 	say "first call:"
 	printf '%s\n' "curl -H \"Authorization: Bearer \$(cat $shown/api-key)\" -H 'Content-Type: application/json' \\" \
@@ -120,10 +121,9 @@ deploy() {
 	link_state
 	scripts/instance up
 	load_config "$state/slipway.env"
-	if [[ ! -e $state/demonstrated ]]; then
+	if [[ ! -s $state/preview-link ]]; then
 		step "The main job, once"
-		scripts/demo "$CONFIG" 'Create a simple express server'
-		touch "$state/demonstrated"
+		scripts/demo "$CONFIG" 'Create a simple express server' "$state/preview-link"
 	else
 		prove_it_runs
 	fi
