@@ -6,6 +6,7 @@
 #include "conn.h"
 #include "fds.h"
 #include "reaper.h"
+#include "relay.h"
 #include "run.h"
 
 static void on_free_closed(evutil_socket_t fd, short what, void *arg)
@@ -48,7 +49,10 @@ int agent_init(struct agent *agent, struct err *e)
 	if (reaper_init(agent, e) < 0) {
 		return -1;
 	}
-	return app_init(agent, e);
+	if (app_init(agent, e) < 0) {
+		return -1;
+	}
+	return relay_init(agent, e);
 }
 
 static void free_event(struct event **ev)
@@ -66,6 +70,7 @@ void agent_fini(struct agent *agent)
 	if (!agent->base) {
 		return;
 	}
+	relay_fini(agent);
 	conn_close_all(agent);
 	conn_free_closed(agent);
 	while ((r = TAILQ_FIRST(&agent->running)) != NULL) {

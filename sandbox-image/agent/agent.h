@@ -18,6 +18,7 @@
 struct conn;
 struct run;
 struct helper;
+struct relay;
 struct supervised;
 struct app;
 
@@ -55,6 +56,8 @@ struct agent {
 	struct event *sigchld, *sweep;
 	int64_t sweep_until_ms; /* 0: none under way */
 	bool beaten;		/* something of a run does not die: the agent gives up */
+
+	struct relay *relay; /* relay.c; NULL: there is none */
 
 	size_t bodies_bytes; /* of run requests held at once (runs.c) */
 };

@@ -1,5 +1,7 @@
 #include "settings.h"
 
+#include "relay.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -109,9 +111,29 @@ static int read_app(struct settings *s, struct err *e)
 	return 0;
 }
 
+/* Out of the environment once it is read: /proc/1/environ shows this very memory. */
+static int take_secret(struct settings *s, struct err *e)
+{
+	char *text = getenv("SLIPWAY_RELAY_SECRET");
+	size_t len = text ? strlen(text) : 0;
+
+	if (len == 0) {
+		return 0;
+	}
+	if (len != sizeof(s->relay_secret) - 1 || strspn(text, "0123456789abcdef") != len) {
+		return err_set(e, ERR_INVALID,
+			       "SLIPWAY_RELAY_SECRET must be %zu digits of lower-case hex",
+			       sizeof(s->relay_secret) - 1);
+	}
+	strcpy(s->relay_secret, text);
+	explicit_bzero(text, len);
+	(void)unsetenv("SLIPWAY_RELAY_SECRET");
+	return 0;
+}
+
 int settings_load(int argc, char *const *argv, struct settings *ret, struct err *e)
 {
-	struct settings s = {.pid1 = true, .workspace = "/workspace"};
+	struct settings s = {.pid1 = true, .relay_port = RELAY_PORT, .workspace = "/workspace"};
 	const char *token = getenv("SLIPWAY_AGENT_TOKEN");
 	const char *id = getenv("SLIPWAY_SANDBOX_ID");
 	long uid, runs_max, run_queue;
@@ -120,7 +142,7 @@ int settings_load(int argc, char *const *argv, struct settings *ret, struct err 
 	    copy_text("SLIPWAY_SANDBOX_ID", id ? id : "", s.sandbox_id, sizeof(s.sandbox_id), e) <
 		    0 ||
 	    copy_text("SLIPWAY_AGENT_TOKEN", token ? token : "", s.token, sizeof(s.token), e) < 0 ||
-	    read_listen(&s, e) < 0 || read_app(&s, e) < 0 ||
+	    read_listen(&s, e) < 0 || take_secret(&s, e) < 0 || read_app(&s, e) < 0 ||
 	    read_number("SLIPWAY_UID", 1, INT_MAX, 0, &uid, e) < 0 ||
 	    read_number("SLIPWAY_RUNS_MAX", 1, 32, 1, &runs_max, e) < 0 ||
 	    read_number("SLIPWAY_RUN_QUEUE", 0, 64, 8, &run_queue, e) < 0) {

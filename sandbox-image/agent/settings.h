@@ -5,6 +5,7 @@
 #include "err.h"
 
 #include <limits.h>
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -18,8 +19,10 @@ struct settings {
 	int runs_max;
 	int run_queue;
 	bool listen_tcp;
-	char listen_at[108]; /* a path, or "address:port" */
-	char token[256];     /* bearer token; "" only on a unix socket */
+	char listen_at[108];   /* a path, or "address:port" */
+	char token[256];       /* bearer token; "" only on a unix socket */
+	char relay_secret[65]; /* 64 hex digits; "": no relay */
+	in_port_t relay_port;
 	char workspace[PATH_MAX];
 	char home[256];	    /* HOME of code */
 	char registry[256]; /* of npm packages, with a slash at the end; "" without a cache */
