@@ -151,7 +151,7 @@ const struct route route_table[] = {
 	 RATE_NONE, preview_ticket_post, "A one-time address that lets one's browser in.",
 	 FIELDS(preview_ticket_fields), 201, NULL, false, NULL},
 	{"GET", API "/previews/{slug}/open", POOL_SHORT, AUTH_NONE, NONE, SHORT_MS, RATE_NONE,
-	 preview_open_get, "Send the signed-in owner's browser to the preview.", NO_FIELDS, 200,
+	 preview_open_get, "Send the signed-in owner's browser to the preview.", NO_FIELDS, 303,
 	 NULL, false, "query:to"},
 	{"GET", API "/projects/{id}/shares", POOL_SHORT, AUTH_USER, NONE, SHORT_MS, RATE_NONE,
 	 shares_list, "The project's share links, newest first.", NO_FIELDS, 200, NULL, true, NULL},
