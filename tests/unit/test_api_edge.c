@@ -324,6 +324,60 @@ static void answers_503_when_the_pool_is_full(void **state)
 	assert_int_equal(s.busy, 0);
 }
 
+/* A preview's host and the API's are told apart by nginx's word alone, both ways. */
+static void previews_hosts_and_the_api_have_nothing_in_common(void **state)
+{
+	static const char *const ours[] = {"/healthz",
+					   "/metrics",
+					   "/api/v1/me",
+					   "/api/v1/openapi.json",
+					   "/api/v1/auth/login",
+					   "/api/v1/previews/a/open",
+					   "/"};
+	static const char *const theirs[] = {"/.slipway/enter", "/.slipway/enter?ticket=x",
+					     "/.slipway/share/x", "/.slipway/status"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(ours); i++) {
+		begin("GET", ours[i]);
+		header("SLIPWAY_PREVIEW", "1");
+		header("HTTP_HOST", "a-0123456789.preview.localhost:8080");
+		header("HTTP_AUTHORIZATION", "Bearer slw_abc");
+		header("HTTP_COOKIE", "__Host-slipway=sws_x; slipway=sws_x");
+		expect_problem(404, "/problems/not-found", "nothing at this address");
+	}
+	for (size_t i = 0; i < ARRAY_LEN(theirs); i++) {
+		begin("GET", theirs[i]);
+		header("HTTP_HOST", "a-0123456789.preview.localhost:8080");
+		header("HTTP_SLIPWAY_PREVIEW", "1"); /* what a client's header becomes */
+		expect_problem(404, "/problems/not-found", "nothing at this address");
+	}
+}
+
+/* On a preview's host no sign-in is even looked up: that would need the database. */
+static void previews_hosts_know_no_sign_in(void **state)
+{
+	const char *body;
+
+	(void)state;
+	begin("GET", "/.slipway/enter");
+	header("SLIPWAY_PREVIEW", "1");
+	header("HTTP_HOST", "a-0123456789.preview.localhost:8080");
+	header("HTTP_AUTHORIZATION", "Bearer slw_abc");
+	header("HTTP_COOKIE", "__Host-slipway=sws_x");
+	assert_int_equal(serve(&body), 403);
+	assert_non_null(strstr(body, "This way in is used up"));
+	begin("GET", "/.slipway/enter");
+	header("SLIPWAY_PREVIEW", "1");
+	header("HTTP_HOST", "localhost:8080");
+	expect_problem(404, "/problems/not-found", "no preview");
+	begin("GET", "/.slipway/enter");
+	header("SLIPWAY_PREVIEW", "1");
+	header("HTTP_ACCEPT", "text/html,*/*");
+	assert_int_equal(serve(&body), 404);
+	assert_non_null(strstr(body, "<h1>Not found</h1>"));
+}
+
 /* response.c */
 static void never_splits_an_answer(void **state)
 {
@@ -377,6 +431,7 @@ static int setup(void **state)
 	assert_ok(config_load(NULL, &config, &e));
 	assert_ok(scoreboard_create(slots, &app.board, &e));
 	app.config = config;
+	app.release_dir = ".";
 	app.db = db_create("host=/nonexistent user=nobody", "test");
 	assert_non_null(app.db);
 	return 0;
@@ -405,6 +460,8 @@ int main(void)
 		cmocka_unit_test(takes_no_foreign_origin),
 		cmocka_unit_test(checks_bodies),
 		cmocka_unit_test(answers_503_when_the_pool_is_full),
+		cmocka_unit_test(previews_hosts_and_the_api_have_nothing_in_common),
+		cmocka_unit_test(previews_hosts_know_no_sign_in),
 		cmocka_unit_test(never_splits_an_answer),
 		cmocka_unit_test(streams),
 	};

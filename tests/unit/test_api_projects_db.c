@@ -18,7 +18,8 @@ static void create_read_change_delete(void **state)
 	assert_string_equal(text(made, "name"), "My App");
 	assert_int_equal(strncmp(text(made, "slug"), "my-app-", 7), 0);
 	assert_string_equal(text(made, "status"), "stopped");
-	assert_true(json_is_null(json_object_get(made, "preview_url")));
+	assert_int_equal(strncmp(text(made, "preview_url"), "http://my-app-", 14), 0);
+	assert_non_null(strstr(text(made, "preview_url"), ".preview.localhost:8080"));
 	assert_true(json_is_null(json_object_get(made, "template")));
 	assert_int_equal(number(made, "version"), 0);
 
