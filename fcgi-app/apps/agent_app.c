@@ -142,14 +142,14 @@ int agent_app_read(const json_t *object, struct agent_app *ret, struct err *e)
 	return 0;
 }
 
-int agent_app_get(struct app *app, const char *socket, int64_t timeout_ms, struct agent_app *ret,
-		  struct err *e)
+static int ask(struct app *app, const char *socket, const char *method, const char *url,
+	       int64_t timeout_ms, struct agent_app *ret, struct err *e)
 {
 	auto_json *object = NULL;
 	auto_http_response response = {0};
 	const struct http_request rq = {
-		.method = "GET",
-		.url = "http://agent/v1/app",
+		.method = method,
+		.url = url,
 		.unix_socket = socket,
 		.connect_timeout_ms = timeout_ms,
 		.total_timeout_ms = timeout_ms,
@@ -165,4 +165,17 @@ int agent_app_get(struct app *app, const char *socket, int64_t timeout_ms, struc
 			       response.status);
 	}
 	return agent_app_read(object, ret, e);
+}
+
+int agent_app_get(struct app *app, const char *socket, int64_t timeout_ms, struct agent_app *ret,
+		  struct err *e)
+{
+	return ask(app, socket, "GET", "http://agent/v1/app", timeout_ms, ret, e);
+}
+
+int agent_app_stop(struct app *app, const char *socket, int64_t timeout_ms, struct err *e)
+{
+	auto_agent_app ignored = {0};
+
+	return ask(app, socket, "POST", "http://agent/v1/app/stop", timeout_ms, &ignored, e);
 }

@@ -47,3 +47,7 @@ NODISCARD int agent_app_read(const json_t *object, struct agent_app *ret, struct
 /* Asks, for no longer than timeout_ms. ERR_UNAVAILABLE, ERR_TIMEOUT, ERR_UPSTREAM. */
 NODISCARD int agent_app_get(struct app *app, const char *socket, int64_t timeout_ms,
 			    struct agent_app *ret, struct err *e);
+
+/* Ends the app and waits, for no longer than timeout_ms, until nothing of it is left. */
+NODISCARD int agent_app_stop(struct app *app, const char *socket, int64_t timeout_ms,
+			     struct err *e);

@@ -51,9 +51,8 @@ static int find(struct app *app, const char *project_id, struct target *ret, str
 	return sandbox_check_socket(app, &ret->sandbox, e) ? -1 : 1;
 }
 
-/* What decides which packages are installed and what is started. */
-static int manifest_changed(struct app *app, const struct target *t, int64_t from,
-			    bool *ret_changed, struct err *e)
+int sync_manifest_changed(struct app *app, const char *project_id, int64_t from, int64_t to,
+			  bool *ret_changed, struct err *e)
 {
 	auto_db_result r = NULL;
 
@@ -64,7 +63,7 @@ static int manifest_changed(struct app *app, const struct target *t, int64_t fro
 		     "  'package-lock.json', 'npm-shrinkwrap.json', 'pnpm-lock.yaml', 'yarn.lock',"
 		     "  '.npmrc', '.yarnrc.yml', 'pnpm-workspace.yaml')), '') AS d"
 		     " FROM (VALUES ($2::integer), ($3::integer)) AS v(n)) AS both_versions",
-		     DB_ARGS(db_text(t->project_id), db_int(from), db_int(t->head)), &r, e)) {
+		     DB_ARGS(db_text(project_id), db_int(from), db_int(to)), &r, e)) {
 		return -1;
 	}
 	*ret_changed = db_get_bool(r, 0, 0);
@@ -92,7 +91,7 @@ static int restart_if_wanted(struct app *app, const struct target *t, int64_t fr
 	auto_agent_app state = {0};
 	bool manifest = false;
 
-	if (manifest_changed(app, t, from, &manifest, e) ||
+	if (sync_manifest_changed(app, t->project_id, from, t->head, &manifest, e) ||
 	    agent_app_get(app, t->sandbox.agent_socket, AGENT_TIMEOUT_MS, &state, e)) {
 		return -1;
 	}

@@ -1,7 +1,8 @@
 /*
  * POST /projects/{id}/generate. The events, in order: `generation`; `message` and `file` while the
- * model speaks; `usage`; `version`; `step` and `output` of the run; `error` when something failed;
- * `done` {state, version}. The answer is always a stream, and goes on when nobody listens.
+ * model speaks; `usage`; `version`; `step` and `output` of the run, or of install, start and check
+ * of an app, and `preview` when it answers; `error` when something failed; `done` {state, version}.
+ * The answer is always a stream, and goes on when nobody listens.
  *
  * What fails before the version leaves the project as it was and the generation `failed`. What
  * fails behind it (no sandbox, a program that breaks) leaves it `done`: the version is what was
@@ -9,6 +10,8 @@
  */
 
 #include "cleanup.h"
+#include "generate/app_kind.h"
+#include "generate/app_step.h"
 #include "generate/context.h"
 #include "generate/file_set.h"
 #include "generate/handlers.h"
@@ -150,6 +153,24 @@ static int talk(struct turn *t, struct context *c, struct file_set *files, struc
 	return emit_usage(t, e);
 }
 
+/* An app is started; a program is run, and when it shows to be a server it is an app, too. */
+static int bring_to_life(struct turn *t, struct err *e)
+{
+	struct app_kind kind;
+	bool listening = false;
+
+	if (app_kind_of_version(t->app, t->project_id, t->version, &kind, e) < 0) {
+		return -1;
+	}
+	if (kind.is_app) {
+		return app_step(t, kind.watches, false, e);
+	}
+	if (run_step(t, &listening, e) < 0) {
+		return -1;
+	}
+	return listening ? app_step(t, false, true, e) : 0;
+}
+
 static int work(struct turn *t, struct err *e)
 {
 	struct context context = {0};
@@ -165,7 +186,7 @@ static int work(struct turn *t, struct err *e)
 	}
 	file_set_fini(&files);
 	context_fini(&context);
-	return rc == 0 && t->version > 0 ? run_step(t, e) : rc;
+	return rc == 0 && t->version > 0 ? bring_to_life(t, e) : rc;
 }
 
 static bool is_blank(const char *s)

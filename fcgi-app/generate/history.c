@@ -119,8 +119,8 @@ static void add_printed(struct strbuf *out, const char *text, size_t len)
 	}
 }
 
-/* One `output` or `step` event of that run, in words. The events are our own: json_parse's limits
- * are for strangers' JSON, and it takes no NUL. */
+/* One `output` or `step` event of that run or start, in words. The events are our own: json_parse's
+ * limits are for strangers' JSON, and it takes no NUL. */
 static void add_event(struct strbuf *out, const char *type, const char *text)
 {
 	auto_json *data = json_loads(text, JSON_ALLOW_NUL, NULL);
@@ -151,7 +151,8 @@ int history_last_run(struct turn *t, struct strbuf *out, struct err *e)
 		     " WHERE e.type IN ('output', 'step') AND e.generation_id = ("
 		     "  SELECT g.id FROM generations g WHERE g.project_id = $1 AND g.id <> $2"
 		     "  AND EXISTS (SELECT FROM generation_events s WHERE s.generation_id = g.id"
-		     "  AND s.type = 'step' AND s.data::jsonb ->> 'name' = 'run')"
+		     "  AND s.type = 'step' AND s.data::jsonb ->> 'name'"
+		     "  IN ('run', 'install', 'start', 'check'))"
 		     "  ORDER BY g.started_at DESC, g.id LIMIT 1)"
 		     " ORDER BY e.seq DESC LIMIT $3) AS last ORDER BY seq",
 		     DB_ARGS(db_text(t->project_id), db_text(t->id), db_int(EVENTS_MAX)), &r,

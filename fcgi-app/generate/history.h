@@ -12,5 +12,6 @@ struct turn;
  * its prose and the names of its files: the files themselves are told as they are now. */
 NODISCARD int history_messages(struct context *c, struct turn *t, struct err *e);
 
-/* What the last run in this project printed and how it ended, or a line saying there was none. */
+/* What the last run, or install, start and check of the app, printed and how it ended; or a line
+ * saying there was none. */
 NODISCARD int history_last_run(struct turn *t, struct strbuf *out, struct err *e);

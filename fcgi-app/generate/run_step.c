@@ -1,5 +1,6 @@
 #include "generate/run_step.h"
 
+#include "apps/agent_app.h"
 #include "cleanup.h"
 #include "config.h"
 #include "exec/agent_client.h"
@@ -12,6 +13,9 @@
 #include "projects/entry.h"
 
 #include <string.h>
+
+#define AGENT_TIMEOUT_MS 1000
+#define STOP_TIMEOUT_MS	 5000
 
 struct step {
 	struct turn *turn;
@@ -124,6 +128,20 @@ static int on_tick(void *ctx, struct err *e)
 	return 0;
 }
 
+/* An app of an older version holds the port that this one wants. */
+static void make_room(struct step *s)
+{
+	auto_agent_app before = {0};
+	struct err e;
+
+	if (agent_app_get(s->turn->app, s->sandbox.agent_socket, AGENT_TIMEOUT_MS, &before, &e) ==
+		    0 &&
+	    before.state != AGENT_APP_STOPPED &&
+	    agent_app_stop(s->turn->app, s->sandbox.agent_socket, STOP_TIMEOUT_MS, &e) < 0) {
+		log_err(LOG_WARN, "app_not_stopped", &e);
+	}
+}
+
 static int run_once(struct step *s, const char *run_id, bool force, struct run_result *ret,
 		    struct err *e)
 {
@@ -146,6 +164,7 @@ static int run_once(struct step *s, const char *run_id, bool force, struct run_r
 	    sandbox_hydrate(t->app, &s->sandbox, t->project_id, t->version, e) < 0) {
 		return -1;
 	}
+	make_room(s);
 	return agent_run(t->app, s->sandbox.agent_socket, &rq, &cb, ret, e);
 }
 
@@ -223,13 +242,14 @@ static int send_skipped(struct step *s, const struct err *why, struct err *e)
 		e);
 }
 
-int run_step(struct turn *t, struct err *e)
+int run_step(struct turn *t, bool *ret_listening, struct err *e)
 {
 	struct step s = {.turn = t};
 	struct run_result result;
 	struct err failure;
 	char run_id[UUID_TEXT_BYTES];
 
+	*ret_listening = false;
 	if (entry_find(t->app, t->project_id, t->version, NULL, s.entry, &failure) < 0) {
 		return failure.kind == ERR_UNPROCESSABLE ? send_skipped(&s, &failure, e)
 							 : send_failure(&s, &failure, e);
@@ -245,6 +265,7 @@ int run_step(struct turn *t, struct err *e)
 	if (run_with_retry(&s, run_id, &result, &failure) == 0) {
 		run_record(t->app, run_id, t->rq->user.id, t->project_id, t->id, s.sandbox.id,
 			   &result);
+		*ret_listening = s.listening;
 		return send_end(&s, &result, e);
 	}
 	if (s.turn_failed) {

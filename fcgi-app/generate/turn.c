@@ -73,6 +73,12 @@ static json_t *delta_json(const struct delta *d, const char **ret_type)
 	case DELTA_OUTPUT:
 		*ret_type = "output";
 		return json_pack("{s:s,s:s%}", "stream", d->key, "data", d->text.data, d->text.len);
+	case DELTA_INSTALL:
+	case DELTA_APP:
+		*ret_type = "output";
+		return json_pack("{s:s,s:s,s:s%}", "stream", d->key, "source",
+				 d->kind == DELTA_APP ? "app" : "install", "data", d->text.data,
+				 d->text.len);
 	}
 	return NULL;
 }

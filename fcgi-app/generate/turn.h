@@ -30,6 +30,8 @@ enum delta_kind {
 	DELTA_MESSAGE, /* event message {delta} */
 	DELTA_FILE,    /* event file {path: key, state: writing, bytes, delta} */
 	DELTA_OUTPUT,  /* event output {stream: key, data} */
+	DELTA_INSTALL, /* the same with source: install */
+	DELTA_APP,     /* … source: app */
 };
 
 struct delta {

@@ -29,6 +29,14 @@ static int64_t runs_ms(const struct config *config)
 	       (config_int(config, CFG_RUN_QUEUE) + 1) * config_int(config, CFG_RUN_TIMEOUT_MS);
 }
 
+/* What a generation made may then be installed and started. */
+static int64_t app_ms(const struct config *config)
+{
+	return (config_int(config, CFG_INSTALL_TIMEOUT_S) +
+		config_int(config, CFG_APP_START_TIMEOUT_S)) *
+	       1000;
+}
+
 int64_t route_deadline_ms(const struct config *config, const struct route *route)
 {
 	switch (route->rate) {
@@ -36,7 +44,7 @@ int64_t route_deadline_ms(const struct config *config, const struct route *route
 		return route->deadline_ms + runs_ms(config);
 	case RATE_GENERATION:
 		return route->deadline_ms + config_int(config, CFG_MODEL_TOTAL_TIMEOUT_MS) +
-		       GENERATION_EXTRA_MS + runs_ms(config);
+		       GENERATION_EXTRA_MS + runs_ms(config) + app_ms(config);
 	case RATE_UPLOAD:
 	case RATE_AGENT:
 	case RATE_NONE:
