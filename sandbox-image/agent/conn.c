@@ -296,6 +296,24 @@ static bool read_body(struct conn *c)
 	return true;
 }
 
+/* Bytes of an upgraded connection, piece by piece. */
+static void read_raw(struct conn *c)
+{
+	struct evbuffer *in = bufferevent_get_input(c->bev);
+	struct err e;
+
+	while (c->state == CONN_UPGRADED && !c->paused && evbuffer_get_length(in) > 0) {
+		size_t len = evbuffer_get_contiguous_space(in);
+		const char *bytes = (const char *)evbuffer_pullup(in, (ev_ssize_t)len);
+
+		if (c->route->body(c, bytes, len, &e) < 0) {
+			conn_close(c);
+			return;
+		}
+		evbuffer_drain(in, len);
+	}
+}
+
 static void discard(struct conn *c)
 {
 	struct evbuffer *in = bufferevent_get_input(c->bev);
@@ -315,6 +333,10 @@ static void process(struct conn *c)
 			break;
 		case CONN_BODY:
 			go_on = read_body(c);
+			break;
+		case CONN_UPGRADED:
+			read_raw(c);
+			go_on = c->state != CONN_UPGRADED;
 			break;
 		case CONN_FLUSH:
 		case CONN_DISCARD:
@@ -358,7 +380,8 @@ static void on_writable(struct bufferevent *bev, void *arg)
 		c->state = CONN_DISCARD;
 		(void)shutdown(bufferevent_getfd(bev), SHUT_WR);
 		arm(c, DISCARD_DEADLINE_MS);
-	} else if (c->state == CONN_ANSWER && c->route && c->route->writable) {
+	} else if ((c->state == CONN_ANSWER || c->state == CONN_UPGRADED) && c->route &&
+		   c->route->writable) {
 		c->route->writable(c);
 	}
 }
@@ -463,6 +486,21 @@ void *conn_data(const struct conn *c)
 void conn_set_data(struct conn *c, void *data)
 {
 	c->data = data;
+}
+
+void conn_pause(struct conn *c)
+{
+	c->paused = true;
+	bufferevent_disable(c->bev, EV_READ);
+}
+
+void conn_resume(struct conn *c)
+{
+	if (c->paused && c->state == CONN_UPGRADED) {
+		c->paused = false;
+		bufferevent_enable(c->bev, EV_READ);
+		process(c);
+	}
 }
 
 const char *conn_rest(const struct conn *c)

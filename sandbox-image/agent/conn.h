@@ -72,6 +72,12 @@ struct conn_piece {
 	size_t len;
 };
 void conn_add(struct conn *c, const struct conn_piece *pieces, size_t n);
+/* 101 with these fields ("Name: value\r\n"…), from `end`. From then on `body` gets whatever the
+ * client sends, conn_add sends bytes as they are, and conn_end closes when they are sent. */
+void conn_upgrade(struct conn *c, const char *fields);
+/* Stops and restarts the reading of an upgraded connection. conn_resume may call `body`. */
+void conn_pause(struct conn *c);
+void conn_resume(struct conn *c);
 /* Bytes that the client has not taken yet. */
 size_t conn_pending(const struct conn *c);
 /* The answer is complete: `gone` is called and the next request may come. */

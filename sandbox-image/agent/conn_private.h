@@ -8,13 +8,14 @@
 #include <event2/bufferevent.h>
 
 enum conn_state {
-	CONN_HEAD,    /* wants a request head, or idles between two requests */
-	CONN_BODY,    /* wants the rest of a request body */
-	CONN_ANSWER,  /* the handler is at work */
-	CONN_FLUSH,   /* the last answer is being sent */
-	CONN_DISCARD, /* sent; the rest of an unread body is thrown away, or the client would see a
-			 reset instead of the answer (RFC 9112, section 9.6) */
-	CONN_CLOSED,  /* in agent->closed */
+	CONN_HEAD,     /* wants a request head, or idles between two requests */
+	CONN_BODY,     /* wants the rest of a request body */
+	CONN_ANSWER,   /* the handler is at work */
+	CONN_UPGRADED, /* its bytes are no HTTP any more */
+	CONN_FLUSH,    /* the last answer is being sent */
+	CONN_DISCARD,  /* sent; the rest of an unread body is thrown away, or the client would see a
+			  reset instead of the answer (RFC 9112, section 9.6) */
+	CONN_CLOSED,   /* in agent->closed */
 };
 
 struct conn {
@@ -45,6 +46,7 @@ struct conn {
 	/* its answer */
 	bool answer_begun;
 	bool chunked_out;
+	bool paused; /* upgraded: the handler wants no more bytes for now */
 };
 
 /* After an answer: on to the next request, or to the end. */

@@ -143,6 +143,16 @@ void conn_begin_chunked(struct conn *c, const char *content_type)
 	begin(c, 200, content_type, c->chunked_out ? "Transfer-Encoding: chunked\r\n" : "");
 }
 
+void conn_upgrade(struct conn *c, const char *fields)
+{
+	evbuffer_add_printf(output(c),
+			    "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n%s\r\n",
+			    fields);
+	c->answer_begun = true;
+	c->chunked_out = c->keep_alive = false;
+	c->state = CONN_UPGRADED;
+}
+
 bool conn_answer_begun(const struct conn *c)
 {
 	return c->answer_begun;
