@@ -52,6 +52,7 @@ struct app {
 	struct upstream_pool *pool;   /* upstream.c */
 	struct app_policy *policy;    /* policy.c: waking, waiting, what its page shows */
 	struct exchange_list waiting; /* parked until something changes (exchange_park) */
+	int n_waiting;		      /* in that list */
 	int n_exchanges;	      /* open to clients, tunnels included */
 	int n_streams;		      /* WebSockets and event streams among them */
 	int64_t last_request_ms;

@@ -28,6 +28,9 @@ struct exchange_target {
 	struct app *app;
 	uint16_t inner_port;
 	bool is_owner;
+	/* The policy's own. */
+	int64_t hold_until_ms; /* until then it may wait */
+	unsigned tries;
 };
 struct exchange_target *exchange_target(struct exchange *x);
 
