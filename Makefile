@@ -56,6 +56,9 @@ $(OUT)/obj/%.o: %.c
 	@echo "  CC   $<"
 	$(Q)$(CC) $(CFLAGS) -MMD -MP $(if $(filter fcgi-app/%,$<),-Ifcgi-app) -c $< -o $@
 
+# The compiler does not say that it read these.
+$(call obj,preview-router/assets.c): $(wildcard preview-router/page/*)
+
 $(LIB): $(call obj,$(lib_src))
 	@rm -f $@
 	@echo "  AR   $@"

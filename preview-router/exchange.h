@@ -30,6 +30,7 @@ struct exchange_target {
 	bool is_owner;
 	/* The policy's own. */
 	int64_t hold_until_ms; /* until then it may wait */
+	uint64_t epoch;	       /* the app's, when it was sent there */
 	unsigned tries;
 };
 struct exchange_target *exchange_target(struct exchange *x);

@@ -1,120 +1,246 @@
 #include "policy.h"
 
-#include "access.h"
+#include "agent.h"
 #include "app.h"
-#include "clock.h"
+#include "app_policy.h"
+#include "assets.h"
 #include "config.h"
+#include "evloop.h"
 #include "exchange.h"
 #include "host.h"
+#include "live.h"
+#include "pages.h"
+#include "policy_steps.h"
 #include "routes.h"
 #include "visitor.h"
+#include "wake.h"
 
+#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-static struct {
-	char domain[160];
-	int64_t hold_ms;
-} settings;
+#define STATUS_WAIT_MS 1000
 
-struct app_policy {
-	struct access_cache access;
-};
+struct policy_settings policy_settings;
+struct policy_counts policy_counts;
+
+static void read_settings(const struct config *c)
+{
+	const char *domain = config_str(c, CFG_PREVIEW_DOMAIN);
+	const char *url = config_str(c, CFG_PUBLIC_URL);
+	size_t len = strlen(domain);
+
+	memset(&policy_settings, 0, sizeof(policy_settings));
+	len -= len > 0 && domain[len - 1] == '.' ? 1 : 0;
+	for (size_t i = 0; i < len && i + 1 < sizeof(policy_settings.domain); i++) {
+		char c_i = domain[i];
+
+		policy_settings.domain[i] =
+			c_i >= 'A' && c_i <= 'Z' ? (char)(c_i - 'A' + 'a') : c_i;
+	}
+	if (url[0] == '\0') {
+		(void)snprintf(policy_settings.public_url, sizeof(policy_settings.public_url),
+			       "http://localhost:%" PRId64, config_int(c, CFG_PORT));
+	} else {
+		len = strlen(url);
+		len -= url[len - 1] == '/' ? 1 : 0;
+		(void)snprintf(policy_settings.public_url, sizeof(policy_settings.public_url),
+			       "%.*s", (int)len, url);
+	}
+	policy_settings.hold_ms = config_int(c, CFG_ROUTER_HOLD_MS);
+}
 
 int policy_init(struct event_base *base, const struct config *c, struct err *e)
 {
 	(void)base;
 	(void)e;
-	(void)snprintf(settings.domain, sizeof(settings.domain), "%s",
-		       config_str(c, CFG_PREVIEW_DOMAIN));
-	settings.hold_ms = config_int(c, CFG_ROUTER_HOLD_MS);
+	read_settings(c);
+	wake_init(c);
+	policy_activity_start();
 	return 0;
 }
 
 void policy_fini(void)
 {
+	policy_activity_stop();
 }
 
-static void say(struct exchange *x, int status, const char *text)
+struct http_slice policy_path(const struct exchange *x)
 {
-	exchange_reply(x, &(struct reply){.status = status,
-					  .content_type = "text/plain; charset=utf-8",
-					  .extra = "Cache-Control: no-store\r\n",
-					  .body = text,
-					  .len = strlen(text)});
+	struct http_slice target = exchange_head(x)->target;
+	const char *end = memchr(target.at, '?', target.len);
+
+	return (struct http_slice){target.at, end ? (size_t)(end - target.at) : target.len};
+}
+
+bool policy_is_ours(struct http_slice path)
+{
+	return path.len >= sizeof(OURS) - 1 && memcmp(path.at, OURS, sizeof(OURS) - 1) == 0;
+}
+
+void policy_wait_until(struct exchange *x, int64_t deadline_ms)
+{
+	struct exchange_target *t = exchange_target(x);
+
+	if (evloop_now_ms() < deadline_ms && t->app->n_waiting < PARKED_MAX) {
+		exchange_park(x, deadline_ms);
+	} else {
+		answer_how_it_is(x);
+	}
+}
+
+bool policy_can_wait(struct exchange *x)
+{
+	const struct exchange_target *t = exchange_target(x);
+	struct live_viewer v = live_viewer_of(t);
+	struct live l;
+
+	if (evloop_now_ms() >= t->hold_until_ms || visitor_navigates(exchange_head(x)) ||
+	    !visitor_may_wake(exchange_head(x))) {
+		return false;
+	}
+	live_of(t->app->policy, &v, &l);
+	return l.kind != LIVE_STUCK;
+}
+
+void policy_wait_or_tell(struct exchange *x)
+{
+	if (policy_can_wait(x)) {
+		policy_wait_until(x, exchange_target(x)->hold_until_ms);
+	} else {
+		answer_how_it_is(x);
+	}
+}
+
+/* The agent is asked first, once. */
+static void answer_status(struct exchange *x)
+{
+	struct exchange_target *t = exchange_target(x);
+	struct app_policy *p = t->app->policy;
+	struct live_viewer v = live_viewer_of(t);
+
+	wake_still_wanted(p);
+	if (t->tries++ == 0) {
+		agent_refresh(p);
+		if (p->agent_ask && !agent_is_fresh(p) && t->app->n_waiting < PARKED_MAX) {
+			exchange_park(x, evloop_now_ms() + STATUS_WAIT_MS);
+			return;
+		}
+	}
+	page_status(x, p, &v);
+}
+
+static void note_active(struct exchange *x, struct app *app)
+{
+	int64_t now_ms = evloop_now_ms();
+
+	if (now_ms - app->last_request_ms > POLICY_ACTIVE_MS &&
+	    visitor_may_wake(exchange_head(x))) {
+		app->last_request_ms = now_ms;
+	}
+}
+
+void policy_go_on(struct exchange *x)
+{
+	struct exchange_target *t = exchange_target(x);
+	struct app *app = t->app;
+	struct app_policy *p = app->policy;
+
+	if (app->gone) {
+		answer_not_found(x);
+	} else if (policy_is_ours(policy_path(x))) {
+		answer_status(x);
+	} else if (app->state == APP_RUNNING && app->port != 0 &&
+		   evloop_now_ms() >= p->crashed_until_ms) {
+		note_active(x, app);
+		t->tries++;
+		t->epoch = app->epoch;
+		exchange_proxy(x, 0);
+	} else {
+		if (app->state != APP_RUNNING && visitor_may_wake(exchange_head(x))) {
+			wake_want(p);
+		}
+		policy_wait_or_tell(x);
+	}
+}
+
+static enum access access_of(struct exchange *x, struct app *app)
+{
+	return access_check(app, exchange_head(x), routes_preview_key(), routes_preview_key_epoch(),
+			    time(NULL), &app->policy->access);
+}
+
+static bool answer_asset(struct exchange *x, struct http_slice path)
+{
+	const struct asset *asset =
+		asset_find(path.at + sizeof(OURS) - 1, path.len - (sizeof(OURS) - 1));
+
+	if (asset) {
+		page_asset(x, asset);
+	}
+	return asset != NULL;
 }
 
 void policy_request(struct exchange *x)
 {
-	const struct http_head *head = exchange_head(x);
-	const struct http_slice *name = http_head_get(head, "host");
+	const struct http_slice *name = http_head_get(exchange_head(x), "host");
 	struct exchange_target *t = exchange_target(x);
-	struct host host;
+	struct http_slice path = policy_path(x);
+	bool ours = policy_is_ours(path);
 	enum access access;
+	struct host host;
 
-	if (!name || !host_parse(name->at, name->len, settings.domain, &host)) {
-		say(x, 404, "There is no such preview.\n");
+	if (ours && answer_asset(x, path)) {
+		return;
+	}
+	if (!name || !host_parse(name->at, name->len, policy_settings.domain, &host)) {
+		answer_not_found(x);
 		return;
 	}
 	t->app = routes_find(host.slug, host.slug_len);
-	if (!t->app) {
-		say(x, routes_loaded() ? 404 : 503, "There is no such preview.\n");
-		return;
-	}
-	app_ref(t->app);
 	t->inner_port = host.inner_port;
-	if (!t->app->policy) {
-		t->app->policy = calloc(1, sizeof(*t->app->policy));
-	}
-	if (!t->app->policy) {
-		say(x, 503, "Out of memory.\n");
+	if (!t->app && routes_loaded()) {
+		answer_not_found(x);
 		return;
 	}
-	access = access_check(t->app, head, routes_preview_key(), routes_preview_key_epoch(),
-			      time(NULL), &t->app->policy->access);
-	if (access == ACCESS_NONE) {
-		say(x, 401, "This preview is private.\n");
+	if (!t->app || !app_policy_of(t->app)) {
+		answer_not_ready(x);
 		return;
 	}
+	access = access_of(x, t->app);
 	t->is_owner = access == ACCESS_OWNER;
-	if (t->app->port == 0) {
-		say(x, 503, "The app does not run.\n");
-		return;
+	t->hold_until_ms = evloop_now_ms() + policy_settings.hold_ms;
+	if (access == ACCESS_NONE) {
+		answer_denied(x);
+	} else if (ours && !http_slice_is(path, OURS "status")) {
+		answer_no_such_file(x);
+	} else {
+		policy_go_on(x);
 	}
-	exchange_proxy(x, visitor_navigates(head) ? 0 : settings.hold_ms);
-}
-
-void policy_refused(struct exchange *x, enum refusal why, bool can_retry)
-{
-	(void)why;
-	(void)can_retry;
-	say(x, 503, "The app does not answer.\n");
 }
 
 void policy_overdue(struct exchange *x)
 {
-	say(x, 503, "The app does not answer.\n");
-}
+	struct exchange_target *t = exchange_target(x);
 
-void policy_app_changed(struct app *app)
-{
-	struct exchange *x;
-
-	while ((x = TAILQ_FIRST(&app->waiting))) {
-		exchange_unpark(x);
-		exchange_proxy(x, settings.hold_ms);
+	if (t->app->gone || policy_is_ours(policy_path(x)) || evloop_now_ms() < t->hold_until_ms) {
+		policy_go_on(x);
+	} else {
+		answer_how_it_is(x);
 	}
 }
 
-void policy_answered(struct app *app)
+void app_policy_resume(struct app *app)
 {
-	(void)app;
-}
+	/* Some go back to the end of the list. */
+	for (int n = app->n_waiting; n > 0; n--) {
+		struct exchange *x = TAILQ_FIRST(&app->waiting);
 
-void policy_app_free(struct app *app)
-{
-	free(app->policy);
-	app->policy = NULL;
+		if (!x) {
+			break;
+		}
+		exchange_unpark(x);
+		policy_go_on(x);
+	}
 }

@@ -51,3 +51,6 @@ void policy_answered(struct app *app);
 
 /* Frees app->policy. */
 void policy_app_free(struct app *app);
+
+/* Its counters, as Prometheus reads them. */
+void policy_metrics(struct strbuf *out);

@@ -1,0 +1,149 @@
+#include "agent.h"
+#include "app.h"
+#include "app_policy.h"
+#include "cleanup.h"
+#include "evloop.h"
+#include "policy.h"
+#include "policy_steps.h"
+#include "routes.h"
+#include "strbuf.h"
+#include "wake.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ACTIVITY_EVERY_MS 15000
+
+static struct timer activity;
+
+void policy_app_changed(struct app *app)
+{
+	struct app_policy *p = app->policy;
+
+	if (!p) {
+		return;
+	}
+	if (p->state != (int)app->state || strcmp(p->phase, app->phase) != 0) {
+		p->state = (int)app->state;
+		memcpy(p->phase, app->phase, sizeof(p->phase));
+		p->since_ms = evloop_now_ms();
+	}
+	if (p->epoch != app->epoch || app->state != APP_RUNNING) {
+		p->epoch = app->epoch;
+		p->crashed_until_ms = 0;
+		p->bad = (struct bad_answers){.n = 0};
+		agent_forget(p);
+	}
+	wake_changed(p);
+	app_policy_resume(app);
+}
+
+void policy_answered(struct app *app)
+{
+	struct app_policy *p = app->policy;
+
+	if (p->wake.tries > 0) {
+		wake_helped(p);
+	}
+	p->unreachable_ms = 0;
+	p->crashed_until_ms = 0;
+}
+
+struct app_policy *app_policy_of(struct app *app)
+{
+	struct app_policy *p = app->policy;
+
+	if (!p && (p = calloc(1, sizeof(*p)))) {
+		p->app = app;
+		p->since_ms = evloop_now_ms();
+		p->state = (int)app->state;
+		memcpy(p->phase, app->phase, sizeof(p->phase));
+		p->epoch = app->epoch;
+		app->policy = p;
+	}
+	return p;
+}
+
+void policy_app_free(struct app *app)
+{
+	struct app_policy *p = app->policy;
+
+	if (p) {
+		wake_fini(p);
+		agent_forget(p);
+		free(p);
+		app->policy = NULL;
+	}
+}
+
+struct in_use {
+	char (*ids)[UUID_TEXT_BYTES];
+	size_t n, cap;
+	int64_t since_ms;
+};
+
+static void add_in_use(void *ctx, struct app *app)
+{
+	struct in_use *u = ctx;
+
+	if (u->n < u->cap && (app->n_streams > 0 || app->last_request_ms >= u->since_ms)) {
+		memcpy(u->ids[u->n++], app->project_id, UUID_TEXT_BYTES);
+	}
+}
+
+static void write_activity(struct timer *t)
+{
+	struct in_use u = {.since_ms = evloop_now_ms() - ACTIVITY_EVERY_MS - POLICY_ACTIVE_MS,
+			   .cap = routes_count()};
+
+	timer_set(t, evloop_now_ms() + ACTIVITY_EVERY_MS);
+	u.ids = u.cap > 0 ? calloc(u.cap, sizeof(*u.ids)) : NULL;
+	if (u.ids) {
+		routes_each(add_in_use, &u);
+		routes_active((const char(*)[UUID_TEXT_BYTES])u.ids, u.n);
+		free(u.ids);
+	}
+}
+
+void policy_activity_start(void)
+{
+	activity.fn = write_activity;
+	timer_set(&activity, evloop_now_ms() + ACTIVITY_EVERY_MS);
+}
+
+void policy_activity_stop(void)
+{
+	timer_clear(&activity);
+}
+
+static void add_waiting(void *ctx, struct app *app)
+{
+	*(uint64_t *)ctx += (uint64_t)app->n_waiting;
+}
+
+static void metric(struct strbuf *out, const char *name, const char *type, const char *help,
+		   uint64_t value)
+{
+	strbuf_addf(out,
+		    "# HELP slipway_router_%s %s\n# TYPE slipway_router_%s %s\n"
+		    "slipway_router_%s %" PRIu64 "\n",
+		    name, help, name, type, name, value);
+}
+
+void policy_metrics(struct strbuf *out)
+{
+	const struct policy_counts *n = &policy_counts;
+	uint64_t waiting = 0;
+
+	routes_each(add_waiting, &waiting);
+	metric(out, "waiting", "gauge", "Requests that wait for their app.", waiting);
+	metric(out, "wakes_total", "counter", "Starts asked of sandboxd.", wake_count());
+	metric(out, "wakes_failed_total", "counter", "Of which did not work.", wake_failed_count());
+	metric(out, "denied_total", "counter", "Requests without a grant for a private preview.",
+	       n->denied);
+	metric(out, "unknown_total", "counter", "Requests for no preview there is.", n->unknown);
+	metric(out, "live_pages_total", "counter", "Live pages shown.", n->live_pages);
+	metric(out, "unavailable_total", "counter", "Requests answered 503 without one.",
+	       n->unavailable);
+}
