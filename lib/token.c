@@ -26,6 +26,14 @@ void token_new(const char *prefix, char *ret_text, size_t cap)
 	sodium_memzero(text, sizeof(text));
 }
 
+void token_new_hex(char ret_hex[TOKEN_RANDOM_BYTES * 2 + 1])
+{
+	unsigned char raw[TOKEN_RANDOM_BYTES];
+
+	randombytes_buf(raw, sizeof(raw));
+	(void)sodium_bin2hex(ret_hex, TOKEN_RANDOM_BYTES * 2 + 1, raw, sizeof(raw));
+}
+
 void token_hash(const char *text, char ret_hex[TOKEN_HASH_HEX])
 {
 	unsigned char hash[TOKEN_HASH_BYTES];

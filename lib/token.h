@@ -16,6 +16,9 @@ NODISCARD int token_global_init(struct err *e); /* sodium_init; once per process
 /* Writes prefix + TOKEN_TEXT_BYTES characters + NUL; cap must have room. */
 void token_new(const char *prefix, char *ret_text, size_t cap);
 
+/* 256 random bits in lower-case hex. */
+void token_new_hex(char ret_hex[TOKEN_RANDOM_BYTES * 2 + 1]);
+
 /* Lower-case hex of the hash of the whole token text, prefix included. */
 void token_hash(const char *text, char ret_hex[TOKEN_HASH_HEX]);
 

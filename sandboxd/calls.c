@@ -3,6 +3,7 @@
 #include "cleanup.h"
 #include "driver.h"
 #include "image_builder.h"
+#include "jobs.h"
 #include "json.h"
 #include "sandbox.h"
 #include "settings.h"
@@ -33,10 +34,11 @@ static json_t *sandbox_json(const struct sandbox_row *row)
 	json_t *version =
 		row->hydrated_version >= 0 ? json_integer(row->hydrated_version) : json_null();
 
-	return json_pack("{s:s,s:s,s:o,s:s,s:s,s:s,s:I,s:o}", "id", row->id, "user_id",
+	return json_pack("{s:s,s:s,s:o,s:s,s:s,s:s,s:s,s:I,s:o}", "id", row->id, "user_id",
 			 row->user_id, "project_id", project, "profile", row->profile, "state",
-			 sandbox_state_name(row->state), "agent_socket", row->agent_socket,
-			 "host_uid", (json_int_t)row->host_uid, "hydrated_version", version);
+			 sandbox_state_name(row->state), "phase", row->phase, "agent_socket",
+			 row->agent_socket, "host_uid", (json_int_t)row->host_uid,
+			 "hydrated_version", version);
 }
 
 struct ensure_request {
@@ -45,7 +47,7 @@ struct ensure_request {
 
 static int parse_ensure(const json_t *body, struct ensure_request *ret, struct err *e)
 {
-	static const char *const profiles[] = {"script", NULL};
+	static const char *const profiles[] = {"script", "app", NULL};
 	static const struct json_field fields[] = {
 		{.name = "user_id",
 		 .type = JSON_FIELD_STRING,
@@ -75,6 +77,9 @@ static int parse_ensure(const json_t *body, struct ensure_request *ret, struct e
 	if (!uuid_valid(ret->user_id) || (ret->project_id && !uuid_valid(ret->project_id))) {
 		return err_set(e, ERR_INVALID, "user_id and project_id must be UUIDs");
 	}
+	if (!ret->project_id && strcmp(ret->profile, "app") == 0) {
+		return err_set(e, ERR_INVALID, "a sandbox of profile app is a project's");
+	}
 	return 0;
 }
 
@@ -88,11 +93,104 @@ static int call_ensure(struct worker *w, const struct call *call, const char *id
 	(void)id;
 	if (json_parse(call->body, call->body_len, BODY_MAX_BYTES, &body, e) < 0 ||
 	    parse_ensure(body, &request, e) < 0 ||
-	    sandbox_ensure(w, request.user_id, request.project_id, request.profile, &row, e) < 0) {
+	    sandbox_ensure(w, request.user_id, request.project_id, NULL, &row, e) < 0) {
 		return -1;
 	}
 	*ret_status = 200;
 	*ret_body = sandbox_json(&row);
+	return 0;
+}
+
+struct app_request {
+	const char *user_id, *project_id;
+	bool restart;
+};
+
+#define APP_FIELD(member)                                                                          \
+	{                                                                                          \
+		.name = #member, .type = JSON_FIELD_STRING, .required = true, .min = 36,           \
+		.max = 36, .offset = offsetof(struct app_request, member)                          \
+	}
+
+static int check_app_request(const struct app_request *rq, struct err *e)
+{
+	if ((rq->user_id && !uuid_valid(rq->user_id)) || !uuid_valid(rq->project_id)) {
+		return err_set(e, ERR_INVALID, "user_id and project_id must be UUIDs");
+	}
+	return 0;
+}
+
+/* Answered at once: the row says "waiting" until a thread gets to it. */
+static int submit(struct worker *w, const struct app_request *rq, bool wake,
+		  struct sandbox_row *ret, struct err *e)
+{
+	if (sandbox_of_project(w, rq->user_id, rq->project_id, ret, e) < 0 ||
+	    store_begin_start(w->db, ret->id, e) < 0 ||
+	    jobs_submit(w->sandboxd->jobs, rq->user_id, rq->project_id, rq->restart, wake, e) < 0) {
+		return -1;
+	}
+	return store_find(w->db, ret->id, ret, e);
+}
+
+static int call_app_start(struct worker *w, const struct call *call, const char *id,
+			  int *ret_status, json_t **ret_body, struct err *e)
+{
+	static const struct json_field fields[] = {
+		APP_FIELD(user_id),
+		APP_FIELD(project_id),
+		{.name = "restart",
+		 .type = JSON_FIELD_BOOL,
+		 .offset = offsetof(struct app_request, restart)},
+	};
+	struct app_request rq = {0};
+	auto_json *body = NULL;
+	struct sandbox_row row;
+
+	(void)id;
+	if (json_parse(call->body, call->body_len, BODY_MAX_BYTES, &body, e) < 0 ||
+	    json_read(body, fields, ARRAY_LEN(fields), &rq, e) < 0 ||
+	    check_app_request(&rq, e) < 0 || submit(w, &rq, false, &row, e) < 0) {
+		return -1;
+	}
+	*ret_status = 202;
+	*ret_body = sandbox_json(&row);
+	return 0;
+}
+
+static int check_may_wake(const struct project_row *project, struct err *e)
+{
+	if (project->head_version == 0) {
+		return err_set(e, ERR_NOT_FOUND, "the project has no files yet");
+	}
+	if (project->app_stopped) {
+		return err_set(e, ERR_CONFLICT, "the app was stopped by its owner");
+	}
+	return 0;
+}
+
+static int call_app_wake(struct worker *w, const struct call *call, const char *id, int *ret_status,
+			 json_t **ret_body, struct err *e)
+{
+	static const struct json_field fields[] = {APP_FIELD(project_id)};
+	struct app_request rq = {0};
+	struct project_row project;
+	auto_json *body = NULL;
+	struct sandbox_row row;
+
+	(void)id;
+	if (json_parse(call->body, call->body_len, BODY_MAX_BYTES, &body, e) < 0 ||
+	    json_read(body, fields, ARRAY_LEN(fields), &rq, e) < 0 ||
+	    check_app_request(&rq, e) < 0 ||
+	    store_find_project(w->db, rq.project_id, &project, e) < 0 ||
+	    check_may_wake(&project, e) < 0) {
+		return -1;
+	}
+	rq.user_id = project.user_id;
+	if (submit(w, &rq, true, &row, e) < 0) {
+		return -1;
+	}
+	*ret_status = 202;
+	*ret_body = json_pack("{s:s}", "phase", row.phase);
 	return 0;
 }
 
@@ -174,6 +272,13 @@ static int call_health(struct worker *w, const struct call *call, const char *id
 	return 0;
 }
 
+#define WAKE_PATH "/v1/apps/wake"
+
+bool calls_is_wake(const struct call *call)
+{
+	return http_slice_is(call->method, "POST") && http_slice_is(call->path, WAKE_PATH);
+}
+
 /* "{id}" in a path stands for a UUID. */
 static const struct {
 	const char *method, *before, *after;
@@ -182,6 +287,8 @@ static const struct {
 		      json_t **ret_body, struct err *e);
 } call_table[] = {
 	{"POST", "/v1/sandboxes/ensure", "", false, call_ensure},
+	{"POST", "/v1/apps/start", "", false, call_app_start},
+	{"POST", WAKE_PATH, "", false, call_app_wake},
 	{"POST", "/v1/sandboxes/", "/stop", true, call_stop},
 	{"DELETE", "/v1/sandboxes/", "", true, call_delete},
 	{"GET", "/v1/sandboxes", "", false, call_list},

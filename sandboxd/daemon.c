@@ -3,12 +3,14 @@
 #include "cleanup.h"
 #include "clock.h"
 #include "image_builder.h"
+#include "jobs.h"
 #include "keeper.h"
 #include "log.h"
 #include "notices.h"
 #include "server.h"
 #include "settings.h"
 #include "stop_all.h"
+#include "tree.h"
 #include "worker.h"
 
 #include <errno.h>
@@ -24,7 +26,7 @@
 #define DRAIN_DEADLINE_MS 20000
 
 struct threads {
-	pthread_t ids[REQUEST_THREADS + 3];
+	pthread_t ids[REQUEST_THREADS + JOBS_THREADS + 3];
 	size_t n;
 };
 
@@ -62,6 +64,11 @@ static int start_threads(struct threads *t, struct server_ctx *server, struct er
 	    start_thread(t, patrol_run, d, e) < 0) {
 		return -1;
 	}
+	for (int i = 0; i < JOBS_THREADS; i++) {
+		if (start_thread(t, jobs_run, d, e) < 0) {
+			return -1;
+		}
+	}
 	for (int i = 0; i < REQUEST_THREADS; i++) {
 		if (start_thread(t, server_run, server, e) < 0) {
 			return -1;
@@ -78,6 +85,7 @@ static void begin_end(struct sandboxd *d)
 	atomic_store(&d->stopping, true);
 	ignored = write(d->stop_fd, &one, sizeof(one));
 	(void)ignored;
+	jobs_end(d->jobs);
 }
 
 /* True when every thread ended before the deadline. */
@@ -149,8 +157,10 @@ static int shared_init(struct sandboxd *d, struct notices *notices, struct err *
 	keylock_init(&d->locks);
 	pthread_mutex_init(&d->claim_mutex, NULL);
 	d->images = image_builder_create(d);
+	d->jobs = jobs_create();
+	d->trees = trees_create();
 	d->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (!d->images || d->stop_fd < 0) {
+	if (!d->images || !d->jobs || !d->trees || d->stop_fd < 0) {
 		return err_errno(e, ERR_INTERNAL, "cannot start");
 	}
 	if (notices_init(notices, e) < 0) {
@@ -166,6 +176,8 @@ static void shared_fini(struct sandboxd *d)
 		notices_fini(d->notices);
 	}
 	cleanup_close(&d->stop_fd);
+	trees_destroy(d->trees);
+	jobs_destroy(d->jobs);
 	image_builder_destroy(d->images);
 	pthread_mutex_destroy(&d->claim_mutex);
 	keylock_fini(&d->locks);

@@ -29,6 +29,18 @@ void disk_mount_path(const struct settings *s, const char *id, char ret[PATH_MAX
 	(void)snprintf(ret, PATH_MAX, "%s/%.36s", s->mounts_dir, id);
 }
 
+void disk_workspace_path(const struct settings *s, const char *id, const struct profile *profile,
+			 char ret[PATH_MAX])
+{
+	(void)snprintf(ret, PATH_MAX, "%s/%.36s%s", s->mounts_dir, id,
+		       profile->is_app ? "/workspace" : "");
+}
+
+void disk_home_path(const struct settings *s, const char *id, char ret[PATH_MAX])
+{
+	(void)snprintf(ret, PATH_MAX, "%s/%.36s/home", s->mounts_dir, id);
+}
+
 void disk_image_path(const struct settings *s, const char *id, char ret[PATH_MAX])
 {
 	(void)snprintf(ret, PATH_MAX, "%.3900s/%.36s" DISK_IMAGE_SUFFIX, s->disks_dir, id);
@@ -197,8 +209,21 @@ static int mount_repaired(const struct settings *s, const char *id, int image_fd
 	return mount_image(image_fd, target, e);
 }
 
-/* A new workspace belongs to the sandbox, and has no directory only root may remove. */
-static int hand_over(const char *target, uid_t uid, struct err *e)
+static int make_dir(int parent, const char *name, mode_t mode, uid_t uid, struct err *e)
+{
+	if (mkdirat(parent, name, mode) < 0 && errno != EEXIST) {
+		return err_errno(e, ERR_INTERNAL, "cannot make %s on a disk", name);
+	}
+	if (fchmodat(parent, name, mode, 0) < 0 ||
+	    fchownat(parent, name, uid, uid, AT_SYMLINK_NOFOLLOW) < 0) {
+		return err_errno(e, ERR_INTERNAL, "cannot hand over %s on a disk", name);
+	}
+	return 0;
+}
+
+/* A new workspace belongs to the sandbox, and has no directory only root may remove. The owner of
+ * the disk's root is set last: it says that all was done. */
+static int hand_over(const char *target, uid_t uid, const struct profile *profile, struct err *e)
 {
 	auto_close int dir = open(target, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 
@@ -207,6 +232,11 @@ static int hand_over(const char *target, uid_t uid, struct err *e)
 	}
 	if (unlinkat(dir, "lost+found", AT_REMOVEDIR) < 0 && errno != ENOENT) {
 		return err_errno(e, ERR_INTERNAL, "cannot empty %s", target);
+	}
+	if (profile->is_app &&
+	    (make_dir(dir, "workspace", 0755, uid, e) < 0 ||
+	     make_dir(dir, "home", 0755, uid, e) < 0 || make_dir(dir, "modules", 0700, 0, e) < 0)) {
+		return -1;
 	}
 	if (fchmod(dir, 0755) < 0 || fchown(dir, uid, uid) < 0) {
 		return err_errno(e, ERR_INTERNAL, "cannot hand over %s", target);
@@ -241,8 +271,8 @@ static int mount_new(const struct settings *s, const char *id, const char *targe
 	return 0;
 }
 
-int disk_open(const struct settings *s, const char *id, uid_t uid, int64_t size_mb, bool *ret_fresh,
-	      struct err *e)
+int disk_open(const struct settings *s, const char *id, uid_t uid, const struct profile *profile,
+	      bool *ret_fresh, struct err *e)
 {
 	char target[PATH_MAX], path[PATH_MAX];
 	auto_close int image = -1;
@@ -254,7 +284,7 @@ int disk_open(const struct settings *s, const char *id, uid_t uid, int64_t size_
 		return -1;
 	}
 	if (!disk_exists(s, id)) {
-		if (disk_image_create(s, path, size_mb, e) < 0) {
+		if (disk_image_create(s, path, profile->disk_mb, e) < 0) {
 			return -1;
 		}
 		created = true;
@@ -268,7 +298,7 @@ int disk_open(const struct settings *s, const char *id, uid_t uid, int64_t size_
 		return -1;
 	}
 	if (!handed_over(target, uid)) {
-		if (hand_over(target, uid, e) < 0) {
+		if (hand_over(target, uid, profile, e) < 0) {
 			return -1;
 		}
 		created = true;

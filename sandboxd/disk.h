@@ -1,8 +1,10 @@
 #pragma once
 
 /*
- * A sandbox's /workspace: a sparse ext4 image with a hard size, mounted by loop at $RUN/disks/<id>.
- * The image is copied from a template that is made once for each size.
+ * A sandbox's disk: a sparse ext4 image with a hard size, mounted by loop at $RUN/disks/<id>. The
+ * image is copied from a template that is made once for each size. A script sandbox's is its
+ * /workspace; an app's has directories: workspace/, home/ and modules/, which the sandbox does not
+ * see (tree.h).
  */
 
 #include "err.h"
@@ -12,6 +14,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct profile;
 struct settings;
 
 #define DISK_IMAGE_SUFFIX    ".img"
@@ -19,19 +22,23 @@ struct settings;
 #define DISK_TEMPLATE_PREFIX "template-"
 
 void disk_mount_path(const struct settings *s, const char *id, char ret[PATH_MAX]);
+/* What the sandbox sees as /workspace, and as /home/app. */
+void disk_workspace_path(const struct settings *s, const char *id, const struct profile *profile,
+			 char ret[PATH_MAX]);
+void disk_home_path(const struct settings *s, const char *id, char ret[PATH_MAX]);
 void disk_image_path(const struct settings *s, const char *id, char ret[PATH_MAX]);
 
 /* Whether there is an image. */
 bool disk_exists(const struct settings *s, const char *id);
 
 /*
- * Makes the image when it is missing (owned by `uid`, `size_mb` large), mounts it and verifies what
- * is mounted: afterwards the path is this image and nothing else. *ret_fresh: the workspace is new
- * or was not closed cleanly, so what it holds is unknown. ERR_NO_SPACE when the budget of all disks
- * or the host's file system is used up.
+ * Makes the image when it is missing (owned by `uid`, laid out for the profile), mounts it and
+ * verifies what is mounted: afterwards the path is this image and nothing else. *ret_fresh: the
+ * workspace is new or was not closed cleanly, so what it holds is unknown. ERR_NO_SPACE when the
+ * budget of all disks or the host's file system is used up.
  */
-NODISCARD int disk_open(const struct settings *s, const char *id, uid_t uid, int64_t size_mb,
-			bool *ret_fresh, struct err *e);
+NODISCARD int disk_open(const struct settings *s, const char *id, uid_t uid,
+			const struct profile *profile, bool *ret_fresh, struct err *e);
 
 /* ERR_CONFLICT unless exactly this image is mounted, as ext4, writable, once. */
 NODISCARD int disk_verify(const struct settings *s, const char *id, struct err *e);

@@ -18,12 +18,17 @@
 #define FSCK_TIMEOUT_MS 120000
 
 /* Counts up whenever the options of mkfs below change, so that old templates are not used. */
-#define TEMPLATE_FORMAT 1
+#define TEMPLATE_FORMAT 2
 
 static pthread_mutex_t template_mutex = PTHREAD_MUTEX_INITIALIZER;
 
+/* From this size on a disk holds node_modules, with files of a block or less by the ten thousand.
+ */
+#define MODULES_SIZE_MB 1024
+
 /*
- * Small files are what fills a workspace, so one inode for each 8 KiB. Nothing is reserved for
+ * Small files are what fills a workspace, so one inode for each 8 KiB, and one for each block where
+ * packages are installed. Nothing is reserved for
  * root, and the inode tables stay holes in the file (lazy, and mounted with noinit_itable).
  */
 static int make_file_system(const char *path, int64_t size_mb, struct err *e)
@@ -37,7 +42,7 @@ static int make_file_system(const char *path, int64_t size_mb, struct err *e)
 			      "-I",
 			      "256",
 			      "-i",
-			      "8192",
+			      size_mb < MODULES_SIZE_MB ? "8192" : "4096",
 			      "-m",
 			      "0",
 			      "-J",

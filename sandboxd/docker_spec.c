@@ -71,12 +71,55 @@ static json_t *isolation_json(const struct driver_spec *spec)
 		       (long long)spec->tmp_bytes);
 	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:b,s:b,s:b,s:[s],s:[s,s,s],s:[s],s:{s:s},s:{s:s},"
 			 "s:{s:s,s:{s:s,s:s}}}",
-			 "Runtime", spec->runtime, "NetworkMode", "none", "IpcMode", "private",
+			 "Runtime", spec->runtime, "NetworkMode",
+			 spec->network ? spec->network : "none", "IpcMode", "private",
 			 "CgroupnsMode", "private", "UsernsMode", "host", "Privileged", 0,
 			 "ReadonlyRootfs", 1, "Init", 0, "CapDrop", "ALL", "CapAdd", "SETUID",
 			 "SETGID", "KILL", "SecurityOpt", "no-new-privileges:true", "RestartPolicy",
 			 "Name", "no", "Tmpfs", "/tmp", tmp, "LogConfig", "Type", "json-file",
 			 "Config", "max-size", "1m", "max-file", "1");
+}
+
+/*
+ * On a network of its own a container gets Docker's resolver, which asks the host's name servers
+ * unless it is told of another: the container's own loopback, which refuses. (Programs do not even
+ * ask it, see sockdir_resolv_path.)
+ *
+ * IPv6 is off on every interface but lo, so that programs may listen on ::1; and programs that
+ * want port 80 get it.
+ */
+static void add_network(const struct driver_spec *spec, json_t *host)
+{
+	char container_port[16], host_port[8];
+
+	if (!spec->network) {
+		return;
+	}
+	json_object_set_new(host, "Dns", json_pack("[s]", "127.0.0.1"));
+	json_object_set_new(host, "DnsSearch", json_pack("[s]", "."));
+	json_object_set_new(host, "DnsOptions", json_pack("[s,s]", "timeout:1", "attempts:1"));
+	json_object_set_new(host, "Sysctls",
+			    json_pack("{s:s,s:s}", "net.ipv4.ip_unprivileged_port_start", "0",
+				      "net.ipv6.conf.lo.disable_ipv6", "0"));
+	if (spec->host_port == 0) {
+		return;
+	}
+	(void)snprintf(container_port, sizeof(container_port), "%d/tcp", spec->container_port);
+	(void)snprintf(host_port, sizeof(host_port), "%d", spec->host_port);
+	json_object_set_new(host, "PortBindings",
+			    json_pack("{s:[{s:s,s:s}]}", container_port, "HostIp", "127.0.0.1",
+				      "HostPort", host_port));
+}
+
+static json_t *exposed_json(const struct driver_spec *spec)
+{
+	char port[16];
+
+	if (spec->host_port == 0) {
+		return json_object();
+	}
+	(void)snprintf(port, sizeof(port), "%d/tcp", spec->container_port);
+	return json_pack("{s:{}}", port);
 }
 
 json_t *docker_spec_json(const struct driver_spec *spec)
@@ -90,10 +133,11 @@ json_t *docker_spec_json(const struct driver_spec *spec)
 	}
 	json_decref(limits);
 	json_object_set_new(host, "Mounts", mounts_json(spec));
-	body = json_pack("{s:s,s:s,s:s,s:s,s:s,s:i,s:b,s:b,s:o,s:o,s:o}", "Image", spec->image,
+	add_network(spec, host);
+	body = json_pack("{s:s,s:s,s:s,s:s,s:s,s:i,s:b,s:b,s:o,s:o,s:o,s:o}", "Image", spec->image,
 			 "Hostname", spec->hostname, "User", "0:0", "WorkingDir", "/workspace",
 			 "StopSignal", "SIGTERM", "StopTimeout", STOP_TIMEOUT_S, "Tty", 0,
 			 "OpenStdin", 0, "Env", env_json(spec), "Labels", labels_json(spec),
-			 "HostConfig", host);
+			 "ExposedPorts", exposed_json(spec), "HostConfig", host);
 	return body;
 }

@@ -22,7 +22,7 @@ struct strbuf;
 #define DRIVER_NAME_BYTES  128
 #define DRIVER_LABELS_MAX  8
 #define DRIVER_ENV_MAX	   16
-#define DRIVER_BINDS_MAX   4
+#define DRIVER_BINDS_MAX   8
 #define DRIVER_LIST_MAX	   20000
 #define DRIVER_LABEL_OWNER "slipway.instance" /* whose containers they are */
 #define DRIVER_LABEL_ID	   "slipway.sandbox"
@@ -34,6 +34,16 @@ struct driver_label {
 struct driver_bind {
 	const char *host_path, *path;
 	bool read_only;
+};
+
+/* A network of our own: a bridge whose members cannot reach each other, from which nothing is
+ * masqueraded, and without IPv6. What its members may reach is the firewall's business. */
+struct driver_network {
+	const char *name;
+	const char *owner;     /* label DRIVER_LABEL_OWNER */
+	const char *interface; /* the bridge on the host */
+	const char *subnet;    /* "10.213.0.0/20" */
+	const char *gateway;   /* the host's address in it */
 };
 
 /* What a sandbox is made of. All pointers are borrowed for the call. */
@@ -48,7 +58,9 @@ struct driver_spec {
 	int64_t memory_bytes;			       /* with swap: swap adds nothing */
 	int64_t cpu_milli;
 	int64_t pids_max;
-	int64_t tmp_bytes; /* size of /tmp */
+	int64_t tmp_bytes;	       /* size of /tmp */
+	const char *network;	       /* name of one of ours, or NULL: none at all */
+	int container_port, host_port; /* TCP; published on 127.0.0.1. 0: nothing is */
 };
 
 struct driver_container {
@@ -77,6 +89,7 @@ struct driver_ops {
 	/* ERR_CONFLICT when the name is taken. */
 	int (*create)(struct driver *d, const struct driver_spec *spec,
 		      char ret_id[DRIVER_ID_BYTES], struct err *e);
+	/* ERR_CONFLICT when the host's port is taken; it stays created then. */
 	int (*start)(struct driver *d, const char *id, struct err *e);
 	/* Asks it to end and kills it after grace_s. 0 also when it has ended or is gone. */
 	int (*stop)(struct driver *d, const char *id, int grace_s, struct err *e);
@@ -90,6 +103,11 @@ struct driver_ops {
 	/* Every container of this owner, running or not. Free the array. */
 	int (*list)(struct driver *d, const char *owner, struct driver_container **ret,
 		    size_t *ret_n, struct err *e);
+	/* Makes the network, or leaves it when it is as wanted. One of that name that differs is
+	 * replaced. ERR_CONFLICT when that one is in use, or the subnet or interface is taken. */
+	int (*network_ensure)(struct driver *d, const struct driver_network *n, struct err *e);
+	/* 0 also when there is none. ERR_CONFLICT when it is in use. */
+	int (*network_remove)(struct driver *d, const char *name, struct err *e);
 	/* Reports until the connection ends (ERR_UNAVAILABLE) or `keep_on` says false (0). on_ready
 	 * is called once events are certain to be seen. */
 	int (*watch)(struct driver *d, const char *owner, driver_event_fn *on_event,

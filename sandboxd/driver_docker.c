@@ -2,6 +2,7 @@
 
 #include "cleanup.h"
 #include "docker_client.h"
+#include "docker_network.h"
 #include "docker_spec.h"
 #include "driver.h"
 #include "json.h"
@@ -139,7 +140,15 @@ static int docker_start(struct driver *d, const char *id, struct err *e)
 	char path[PATH_BYTES];
 
 	(void)snprintf(path, sizeof(path), "/containers/%s/start", id);
-	return docker_call(of(d)->client, "POST", path, NULL, CHANGE_TIMEOUT_MS, NULL, e);
+	if (docker_call(of(d)->client, "POST", path, NULL, CHANGE_TIMEOUT_MS, NULL, e) < 0) {
+		/* Docker's own book of ports, and the kernel's. */
+		if (strstr(e->text, "port is already allocated") ||
+		    strstr(e->text, "address already in use")) {
+			e->kind = ERR_CONFLICT;
+		}
+		return -1;
+	}
+	return 0;
 }
 
 static int docker_stop(struct driver *d, const char *id, int grace_s, struct err *e)
@@ -271,6 +280,16 @@ static int docker_list(struct driver *d, const char *owner, struct driver_contai
 	return 0;
 }
 
+static int network_ensure(struct driver *d, const struct driver_network *n, struct err *e)
+{
+	return docker_network_ensure(of(d)->client, n, e);
+}
+
+static int network_remove(struct driver *d, const char *name, struct err *e)
+{
+	return docker_network_remove(of(d)->client, name, e);
+}
+
 struct watch_ctx {
 	driver_event_fn *on_event;
 	void (*on_ready)(void *ctx);
@@ -335,6 +354,8 @@ static const struct driver_ops ops = {
 	.inspect = docker_inspect,
 	.last_words = docker_last_words,
 	.list = docker_list,
+	.network_ensure = network_ensure,
+	.network_remove = network_remove,
 	.watch = docker_watch,
 };
 

@@ -4,6 +4,7 @@
 #include "driver.h"
 #include "image_builder.h"
 #include "log.h"
+#include "network.h"
 #include "notices.h"
 #include "reconcile.h"
 #include "sandbox.h"
@@ -31,11 +32,22 @@ static void look_for_image(struct worker *w)
 	}
 }
 
+/* The package cache listens on the network's address, so it is there before the first app. */
+static void close_network(struct worker *w)
+{
+	struct err e;
+
+	if (network_secure(w, &e) < 0) {
+		log_err(LOG_WARN, "apps_network_not_secured", &e);
+	}
+}
+
 static int64_t reconcile_everything(struct worker *w)
 {
 	struct err e;
 
 	look_for_image(w);
+	close_network(w);
 	if (reconcile(w, &e) < 0) {
 		log_err(LOG_WARN, "reconcile_failed", &e);
 		return clock_mono_ms() + RECONCILE_RETRY_MS;
@@ -86,6 +98,9 @@ void *keeper_run(void *sandboxd)
 		}
 		wait_for_news(d, next_ms);
 		n = notices_take(d->notices, ids, &everything);
+		if (n > 0) {
+			close_network(&w);
+		}
 		settle_noticed(&w, ids, n);
 		if (everything) {
 			next_ms = clock_mono_ms();

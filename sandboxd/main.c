@@ -6,6 +6,7 @@
 #include "driver.h"
 #include "http_client.h"
 #include "log.h"
+#include "network.h"
 #include "settings.h"
 #include "token.h"
 #include "worker.h"
@@ -23,6 +24,7 @@ enum mode {
 	MODE_SERVE,
 	MODE_ENSURE_IMAGE,
 	MODE_CHECK,
+	MODE_REMOVE_NETWORK,
 };
 
 struct options {
@@ -33,12 +35,13 @@ struct options {
 static void usage(FILE *out)
 {
 	(void)fputs("usage: slipway-sandboxd [--config FILE] [--image-dir DIR] [--agent FILE]\n"
-		    "                        [--ensure-image | --check]\n"
+		    "                        [--ensure-image | --check | --remove-network]\n"
 		    "  --config FILE     KEY=value lines (docs/CONFIG.md); the environment wins\n"
 		    "  --image-dir DIR   sandbox-image/, instead of the release's\n"
 		    "  --agent FILE      slipway-agent, instead of the release's\n"
 		    "  --ensure-image    build the sandbox image when it is missing or changed\n"
-		    "  --check           say whether everything needed is there\n",
+		    "  --check           say whether everything needed is there\n"
+		    "  --remove-network  remove the apps' network and its firewall rules\n",
 		    out);
 }
 
@@ -51,6 +54,7 @@ static int parse_options(int argc, char **argv, struct options *o)
 		{"agent", required_argument, NULL, 'a'},
 		{"ensure-image", no_argument, NULL, 'e'},
 		{"check", no_argument, NULL, 'k'},
+		{"remove-network", no_argument, NULL, 'n'},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
 	};
@@ -73,6 +77,9 @@ static int parse_options(int argc, char **argv, struct options *o)
 			break;
 		case 'k':
 			o->mode = MODE_CHECK;
+			break;
+		case 'n':
+			o->mode = MODE_REMOVE_NETWORK;
 			break;
 		case 'h':
 			usage(stdout);
@@ -110,6 +117,20 @@ static int ensure_image(const struct settings *s, struct err *e)
 	return rc;
 }
 
+static int remove_network(const struct settings *s, struct err *e)
+{
+	struct sandboxd d = {.settings = s};
+	struct worker w;
+	int rc;
+
+	if (worker_init(&w, &d, "slipway-sandboxd network", e) < 0) {
+		return -1;
+	}
+	rc = network_remove(&w, e);
+	worker_fini(&w);
+	return rc;
+}
+
 static enum log_level level_of(const char *name)
 {
 	static const char *const names[] = {"debug", "info", "warn", "error"};
@@ -137,6 +158,8 @@ static int run(const struct options *o, struct settings *s, struct err *e)
 		return serve(s, e);
 	case MODE_ENSURE_IMAGE:
 		return ensure_image(s, e);
+	case MODE_REMOVE_NETWORK:
+		return remove_network(s, e);
 	case MODE_CHECK:
 		return check_run(s) == 0 ? 0 : err_set(e, ERR_UNAVAILABLE, "see above");
 	}

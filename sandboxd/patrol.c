@@ -79,7 +79,10 @@ static void stop_idle(struct worker *w)
 		return;
 	}
 	for (size_t i = 0; i < n && !atomic_load(&w->sandboxd->stopping); i++) {
-		if (sandbox_stop_idle(w, ids[i], &e) < 0) {
+		bool stopped;
+
+		if (sandbox_stop_idle(w, ids[i], w->sandboxd->settings->idle_stop_s, &stopped, &e) <
+		    0) {
 			log_err(LOG_WARN, "idle_sandbox_not_stopped", &e);
 		}
 	}

@@ -4,9 +4,12 @@
 #include "custody.h"
 #include "driver.h"
 #include "inventory.h"
+#include "jobs.h"
 #include "log.h"
+#include "ports.h"
 #include "sandbox.h"
 #include "settings.h"
+#include "tree.h"
 #include "worker.h"
 
 #include <string.h>
@@ -81,7 +84,8 @@ static void remove_strangers(struct worker *w, const struct picture *p)
 		const struct sandbox_row *row = c->sandbox[0] ? row_of(p, c->sandbox) : NULL;
 		struct err e;
 
-		if (row && is_named(c, row->container_name)) {
+		if ((row && is_named(c, row->container_name)) ||
+		    tree_is_builder(w->sandboxd, c->sandbox)) {
 			continue;
 		}
 		if (w->driver->ops->remove(w->driver, c->id, &e) < 0) {
@@ -99,7 +103,8 @@ static void purge_orphans(struct worker *w, const struct picture *p)
 		const char *id = p->inventory.items[i].id;
 		struct err e;
 
-		if (!row_of(p, id) && sandbox_purge(w, id, &e) < 0) {
+		if (!row_of(p, id) && !tree_is_builder(w->sandboxd, id) &&
+		    sandbox_purge(w, id, &e) < 0) {
 			told("orphan", id, &e);
 		}
 	}
@@ -138,6 +143,33 @@ static void settle_rows(struct worker *w, const struct picture *p)
 	}
 }
 
+/* What a start was at when its sandboxd ended. */
+static void clear_phases(struct worker *w, const struct picture *p)
+{
+	for (size_t i = 0; i < p->n_rows; i++) {
+		const struct sandbox_row *row = &p->rows[i];
+		struct err e;
+
+		if (row->phase[0] != '\0' && !jobs_has(w->sandboxd->jobs, row->project_id) &&
+		    store_set_phase(w->db, row->id, "", &e) < 0) {
+			told("phase", row->id, &e);
+		}
+	}
+}
+
+/* What is not found by sandbox. */
+static void reconcile_rest(struct worker *w)
+{
+	struct err e;
+
+	if (ports_release_dead(w->db, &e) < 0) {
+		told("ports", "", &e);
+	}
+	if (tree_reconcile(w, &e) < 0) {
+		told("trees", "", &e);
+	}
+}
+
 int reconcile(struct worker *w, struct err *e)
 {
 	struct picture p = {0};
@@ -150,6 +182,8 @@ int reconcile(struct worker *w, struct err *e)
 		remove_strangers(w, &p);
 		purge_orphans(w, &p);
 		settle_rows(w, &p);
+		clear_phases(w, &p);
+		reconcile_rest(w);
 	}
 	picture_fini(&p);
 	return rc;

@@ -5,9 +5,10 @@
 #include "clock.h"
 #include "disk.h"
 #include "driver.h"
+#include "jobs.h"
 #include "log.h"
 #include "settings.h"
-#include "sockdir.h"
+#include "tree.h"
 #include "worker.h"
 
 #include <jansson.h>
@@ -89,8 +90,13 @@ static int claim_place(struct worker *w, const struct sandbox_row *row, struct e
 	return rc;
 }
 
+static const char *profile_of(const char *project_id)
+{
+	return project_id ? "app" : "script";
+}
+
 static int insert_row(struct worker *w, const char *user_id, const char *project_id,
-		      const char *profile, struct sandbox_row *ret, struct err *e)
+		      struct sandbox_row *ret, struct err *e)
 {
 	const struct settings *s = w->sandboxd->settings;
 	struct sandbox_row row = {0};
@@ -99,7 +105,7 @@ static int insert_row(struct worker *w, const char *user_id, const char *project
 	uuid_new(row.id);
 	(void)snprintf(row.user_id, sizeof(row.user_id), "%s", user_id);
 	(void)snprintf(row.project_id, sizeof(row.project_id), "%s", project_id ? project_id : "");
-	(void)snprintf(row.profile, sizeof(row.profile), "%s", profile);
+	(void)snprintf(row.profile, sizeof(row.profile), "%s", profile_of(project_id));
 	(void)snprintf(row.container_name, sizeof(row.container_name), "slipway-%.60s-%s",
 		       s->instance, row.id);
 	(void)snprintf(row.agent_socket, sizeof(row.agent_socket), "%.58s/%s/agent.sock",
@@ -114,7 +120,24 @@ static int insert_row(struct worker *w, const char *user_id, const char *project
 	return 0;
 }
 
-static int start_claimed(struct worker *w, struct sandbox_row *row, struct err *e)
+/* Rows are made without their owner's lock too: then whoever was first made it. */
+static int find_or_insert(struct worker *w, const char *user_id, const char *project_id,
+			  struct sandbox_row *ret, struct err *e)
+{
+	if (store_find_owned(w->db, user_id, project_id, ret, e) == 0) {
+		return 0;
+	}
+	if (e->kind != ERR_NOT_FOUND) {
+		return -1;
+	}
+	if (insert_row(w, user_id, project_id, ret, e) == 0) {
+		return 0;
+	}
+	return e->kind == ERR_CONFLICT ? store_find_owned(w->db, user_id, project_id, ret, e) : -1;
+}
+
+static int start_claimed(struct worker *w, struct sandbox_row *row, const char *tree_key,
+			 struct err *e)
 {
 	struct assembly a;
 
@@ -124,11 +147,12 @@ static int start_claimed(struct worker *w, struct sandbox_row *row, struct err *
 	    store_forget_contents(w->db, row->id, e) < 0) {
 		return -1;
 	}
-	if (assemble(w, row, &a, e) < 0) {
+	if (assemble(w, row, tree_key, &a, e) < 0) {
 		return -1;
 	}
 	if ((a.fresh_disk && store_forget_contents(w->db, row->id, e) < 0) ||
-	    store_set_running(w->db, row->id, a.container_id, a.image_id, e) < 0) {
+	    store_set_running(w->db, row->id, a.container_id, a.image_id, a.port, a.relay_secret,
+			      e) < 0) {
 		struct err undo;
 
 		if (disassemble(w, row->id, row->container_name, &undo) < 0) {
@@ -144,14 +168,15 @@ static int start_claimed(struct worker *w, struct sandbox_row *row, struct err *
 	return 0;
 }
 
-static int start_locked(struct worker *w, struct sandbox_row *row, struct err *e)
+static int start_locked(struct worker *w, struct sandbox_row *row, const char *tree_key,
+			struct err *e)
 {
 	struct err told;
 
 	if (claim_place(w, row, e) < 0) {
 		return -1;
 	}
-	if (start_claimed(w, row, e) < 0) {
+	if (start_claimed(w, row, tree_key, e) < 0) {
 		log_err(LOG_WARN, "sandbox_start_failed", e);
 		/* Should this fail too, settling finds the row in 'starting' with nobody at work.
 		 */
@@ -170,6 +195,7 @@ static int stop_locked(struct worker *w, struct sandbox_row *row, const char *wh
 	    store_set_stopped(w->db, row->id, e) < 0) {
 		return -1;
 	}
+	jobs_place_freed(w->sandboxd->jobs);
 	log_sandbox("sandbox_stopped", row, why);
 	return store_find(w->db, row->id, row, e);
 }
@@ -183,6 +209,7 @@ static int delete_locked(struct worker *w, struct sandbox_row *row, struct err *
 	    store_delete(w->db, row->id, e) < 0) {
 		return -1;
 	}
+	jobs_place_freed(w->sandboxd->jobs);
 	log_sandbox("sandbox_deleted", row, "");
 	return 0;
 }
@@ -197,35 +224,54 @@ static bool answers(struct worker *w, const struct sandbox_row *row)
 				&ignored) == 0;
 }
 
-static int ensure_locked(struct worker *w, const char *user_id, const char *project_id,
-			 const char *profile, struct sandbox_row *row, struct err *e)
+/* The tree of the project's newest version, if there is one: nobody waits for a build here. */
+static void find_tree(struct worker *w, const char *project_id, char key[TREE_KEY_BYTES])
 {
-	int rc = store_find_owned(w->db, user_id, project_id, row, e);
+	struct tree_plan plan;
+	struct err e;
 
-	if (rc == 0 && row->unwanted) {
-		if (delete_locked(w, row, e) < 0) {
-			return -1;
-		}
-		rc = err_set(e, ERR_NOT_FOUND, "deleted");
+	key[0] = '\0';
+	if (project_id && tree_plan(w, project_id, &plan, &e) == 0) {
+		(void)snprintf(key, TREE_KEY_BYTES, "%s", plan.key);
+		tree_plan_fini(&plan);
 	}
-	if (rc < 0) {
-		if (e->kind != ERR_NOT_FOUND ||
-		    insert_row(w, user_id, project_id, profile, row, e) < 0) {
-			return -1;
-		}
-	}
-	if (row->state == SANDBOX_RUNNING && answers(w, row)) {
-		return store_touch(w->db, row->id, e);
-	}
-	if (row->state != SANDBOX_STOPPED && row->state != SANDBOX_FAILED &&
-	    stop_locked(w, row, "its agent does not answer", e) < 0) {
+}
+
+static bool is_current(struct worker *w, const struct sandbox_row *row, const char *tree_key)
+{
+	return row->state == SANDBOX_RUNNING &&
+	       (!tree_key || strcmp(row->tree_key, tree_key) == 0) && answers(w, row);
+}
+
+static int ensure_locked(struct worker *w, const char *user_id, const char *project_id,
+			 const char *tree_key, struct sandbox_row *row, struct err *e)
+{
+	char key[TREE_KEY_BYTES], phase[sizeof(row->phase)];
+
+	if (find_or_insert(w, user_id, project_id, row, e) < 0) {
 		return -1;
 	}
-	return start_locked(w, row, e);
+	if ((row->unwanted || strcmp(row->profile, profile_of(project_id)) != 0) &&
+	    (delete_locked(w, row, e) < 0 || find_or_insert(w, user_id, project_id, row, e) < 0)) {
+		return -1;
+	}
+	if (is_current(w, row, tree_key)) {
+		return store_touch(w->db, row->id, e);
+	}
+	(void)snprintf(phase, sizeof(phase), "%s", row->phase);
+	if (row->state != SANDBOX_STOPPED && row->state != SANDBOX_FAILED &&
+	    (stop_locked(w, row, "made anew: another tree, or its agent does not answer", e) < 0 ||
+	     store_set_phase(w->db, row->id, phase, e) < 0)) {
+		return -1;
+	}
+	if (!tree_key) {
+		find_tree(w, project_id, key);
+	}
+	return start_locked(w, row, tree_key ? tree_key : key, e);
 }
 
 int sandbox_ensure(struct worker *w, const char *user_id, const char *project_id,
-		   const char *profile, struct sandbox_row *ret, struct err *e)
+		   const char *tree_key, struct sandbox_row *ret, struct err *e)
 {
 	char key[KEYLOCK_KEY_BYTES];
 	struct sandbox_row row;
@@ -237,7 +283,7 @@ int sandbox_ensure(struct worker *w, const char *user_id, const char *project_id
 	}
 	rc = store_check_owner(w->db, user_id, project_id, e);
 	if (rc == 0) {
-		rc = ensure_locked(w, user_id, project_id, profile, &row, e);
+		rc = ensure_locked(w, user_id, project_id, tree_key, &row, e);
 	}
 	keylock_release(&w->sandboxd->locks, key);
 	if (rc < 0) {
@@ -247,6 +293,26 @@ int sandbox_ensure(struct worker *w, const char *user_id, const char *project_id
 	return 0;
 }
 
+int sandbox_of_project(struct worker *w, const char *user_id, const char *project_id,
+		       struct sandbox_row *ret, struct err *e)
+{
+	if (store_check_owner(w->db, user_id, project_id, e) < 0) {
+		return -1;
+	}
+	return find_or_insert(w, user_id, project_id, ret, e);
+}
+
+/* Before the lock is taken: whoever holds it may be the start that is to be given up. */
+static int cancel_and_lock(struct worker *w, const char *id, char key[KEYLOCK_KEY_BYTES],
+			   struct sandbox_row *row, struct err *e)
+{
+	if (store_find(w->db, id, row, e) < 0) {
+		return -1;
+	}
+	jobs_cancel(w->sandboxd->jobs, row->project_id);
+	return lock_row(w, id, key, row, e);
+}
+
 int sandbox_stop(struct worker *w, const char *id, const char *why, struct sandbox_row *ret,
 		 struct err *e)
 {
@@ -254,7 +320,7 @@ int sandbox_stop(struct worker *w, const char *id, const char *why, struct sandb
 	struct sandbox_row row;
 	int rc;
 
-	if (lock_row(w, id, key, &row, e) < 0) {
+	if (cancel_and_lock(w, id, key, &row, e) < 0) {
 		return -1;
 	}
 	rc = stop_locked(w, &row, why, e);
@@ -266,13 +332,32 @@ int sandbox_stop(struct worker *w, const char *id, const char *why, struct sandb
 	return 0;
 }
 
+int sandbox_fail(struct worker *w, const char *id, const char *why, struct err *e)
+{
+	char key[KEYLOCK_KEY_BYTES];
+	struct sandbox_row row;
+	int rc = 0;
+
+	if (lock_row(w, id, key, &row, e) < 0) {
+		return e->kind == ERR_NOT_FOUND ? 0 : -1;
+	}
+	if (row.state != SANDBOX_STOPPED && row.state != SANDBOX_FAILED) {
+		rc = stop_locked(w, &row, why, e);
+	}
+	if (rc == 0) {
+		rc = store_set_failed(w->db, id, why, e);
+	}
+	keylock_release(&w->sandboxd->locks, key);
+	return rc;
+}
+
 int sandbox_delete(struct worker *w, const char *id, struct err *e)
 {
 	char key[KEYLOCK_KEY_BYTES];
 	struct sandbox_row row;
 	int rc;
 
-	if (lock_row(w, id, key, &row, e) < 0) {
+	if (cancel_and_lock(w, id, key, &row, e) < 0) {
 		return -1;
 	}
 	rc = delete_locked(w, &row, e);
@@ -335,13 +420,14 @@ int sandbox_settle(struct worker *w, const char *id, struct err *e)
 
 /* The row turns first, so that from then on callers ask us; then the agent says whether it is idle.
  */
-static int stop_idle_locked(struct worker *w, struct sandbox_row *row, struct err *e)
+static int stop_idle_locked(struct worker *w, struct sandbox_row *row, int64_t idle_s,
+			    bool *ret_stopped, struct err *e)
 {
 	struct agent_health health = {0};
 	bool turned;
 
-	if (store_begin_idle_stop(w->db, row->id, w->sandboxd->settings->idle_stop_s, &turned, e) <
-	    0) {
+	*ret_stopped = false;
+	if (store_begin_idle_stop(w->db, row->id, idle_s, &turned, e) < 0) {
 		return -1;
 	}
 	if (!turned) {
@@ -351,19 +437,25 @@ static int stop_idle_locked(struct worker *w, struct sandbox_row *row, struct er
 	    (health.runs > 0 || health.queued > 0)) {
 		return store_end_idle_stop(w->db, row->id, e);
 	}
-	return stop_locked(w, row, "idle", e);
+	if (stop_locked(w, row, "idle", e) < 0) {
+		return -1;
+	}
+	*ret_stopped = true;
+	return 0;
 }
 
-int sandbox_stop_idle(struct worker *w, const char *id, struct err *e)
+int sandbox_stop_idle(struct worker *w, const char *id, int64_t idle_s, bool *ret_stopped,
+		      struct err *e)
 {
 	char key[KEYLOCK_KEY_BYTES];
 	struct sandbox_row row;
 	int rc = try_lock_row(w, id, key, &row, e);
 
+	*ret_stopped = false;
 	if (rc != 0) {
 		return rc < 0 ? -1 : 0;
 	}
-	rc = stop_idle_locked(w, &row, e);
+	rc = stop_idle_locked(w, &row, idle_s, ret_stopped, e);
 	keylock_release(&w->sandboxd->locks, key);
 	return rc;
 }

@@ -10,11 +10,23 @@
 
 struct worker;
 
-/* The owner's sandbox, running and answering. `project_id` NULL: the user's own. */
+/*
+ * The owner's sandbox, running and answering: the project's, of the profile app, or the user's own
+ * (`project_id` NULL). With `tree_key` ("": none) it has that dependency tree or, when that cannot
+ * be given to it, none, and is made anew for it; NULL leaves that as it is.
+ */
 NODISCARD int sandbox_ensure(struct worker *w, const char *user_id, const char *project_id,
-			     const char *profile, struct sandbox_row *ret, struct err *e);
+			     const char *tree_key, struct sandbox_row *ret, struct err *e);
 
-/* The workspace stays. `why` goes to the log. */
+/* The row of the project's sandbox, made when there is none. Waits for nobody. */
+NODISCARD int sandbox_of_project(struct worker *w, const char *user_id, const char *project_id,
+				 struct sandbox_row *ret, struct err *e);
+
+/* A start that went wrong: nothing of it stays but the disk, and `why` in its row. 0 also when
+ * there is no row. */
+NODISCARD int sandbox_fail(struct worker *w, const char *id, const char *why, struct err *e);
+
+/* The workspace stays. `why` goes to the log. A start under way is given up. */
 NODISCARD int sandbox_stop(struct worker *w, const char *id, const char *why,
 			   struct sandbox_row *ret, struct err *e);
 
@@ -28,8 +40,9 @@ NODISCARD int sandbox_delete(struct worker *w, const char *id, struct err *e);
  */
 NODISCARD int sandbox_settle(struct worker *w, const char *id, struct err *e);
 
-/* Stops it unless somebody used it or it is at work. */
-NODISCARD int sandbox_stop_idle(struct worker *w, const char *id, struct err *e);
+/* Stops it unless somebody used it within idle_s or it is at work: *ret_stopped says whether. */
+NODISCARD int sandbox_stop_idle(struct worker *w, const char *id, int64_t idle_s, bool *ret_stopped,
+				struct err *e);
 
 /* Stops a running one whose agent still does not answer. */
 NODISCARD int sandbox_stop_mute(struct worker *w, const char *id, struct err *e);

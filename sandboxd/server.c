@@ -38,9 +38,10 @@ int server_listen(const struct sandboxd *d, int *ret_fd, struct err *e)
 	return 0;
 }
 
-static bool may_call(const struct settings *s, uid_t uid)
+static bool may_call(const struct settings *s, uid_t uid, const struct call *call)
 {
-	return uid == 0 || (s->has_api_uid && uid == s->api_uid);
+	return uid == 0 || (s->has_api_uid && uid == s->api_uid) ||
+	       (s->has_router_uid && uid == s->router_uid && calls_is_wake(call));
 }
 
 /* More bytes into `in`, or -1 at the deadline and when the peer is gone. */
@@ -186,8 +187,8 @@ static void serve(struct worker *w, int fd)
 		answer_error(fd, &e);
 		return;
 	}
-	if (!may_call(w->sandboxd->settings, uid)) {
-		err_set(&e, ERR_FORBIDDEN, "this account may not call sandboxd");
+	if (!may_call(w->sandboxd->settings, uid, &call)) {
+		err_set(&e, ERR_FORBIDDEN, "this account may not make this call");
 		log_warn("caller_refused", "{s:i,s:i}", "uid", (int)uid, "pid", (int)pid);
 		answer_error(fd, &e);
 		return;

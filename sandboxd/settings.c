@@ -2,7 +2,10 @@
 
 #include "config.h"
 #include "fs.h"
+#include "token.h"
+#include "tree.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
@@ -11,11 +14,21 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MIB (1024 * 1024)
+#define MIB (1024 * 1024LL)
 
 /* Longest $RUN for which $RUN/sandboxes/<uuid>/agent.sock still fits a socket address (107 bytes).
  */
 #define RUN_DIR_MAX_BYTES 48
+
+/* Memory, as far as it is used: tmpfs counts for its sandbox. */
+#define SCRIPT_TMP_BYTES (64 * MIB)
+#define APP_TMP_BYTES	 (256 * MIB)
+
+#define UID_RANGE_SHARED_MIN 64
+
+/* Networks of apps have room for the host and a few sandboxes, and are no larger than a /8. */
+#define SUBNET_PREFIX_MIN 8
+#define SUBNET_PREFIX_MAX 28
 
 static int check_names(const struct settings *s, const char *state_dir, struct err *e)
 {
@@ -51,6 +64,9 @@ static void set_paths(struct settings *s, const char *state_dir, const char *ima
 	(void)snprintf(s->broker_socket, sizeof(s->broker_socket), "%.60s/broker/sandboxd.sock",
 		       run);
 	(void)snprintf(s->mounts_dir, sizeof(s->mounts_dir), "%.60s/disks", run);
+	(void)snprintf(s->trees_dir, sizeof(s->trees_dir), "%s/trees", state_dir);
+	(void)snprintf(s->tree_mounts_dir, sizeof(s->tree_mounts_dir), "%.60s/trees", run);
+	(void)snprintf(s->modules_dir, sizeof(s->modules_dir), "%.60s/modules", run);
 	(void)snprintf(s->sockdirs_dir, sizeof(s->sockdirs_dir), "%.60s/sandboxes", run);
 	if (image_dir) {
 		(void)snprintf(s->image_dir, sizeof(s->image_dir), "%s", image_dir);
@@ -64,6 +80,61 @@ static void set_paths(struct settings *s, const char *state_dir, const char *ima
 		(void)snprintf(s->agent_path, sizeof(s->agent_path), "%s/release/bin/slipway-agent",
 			       state_dir);
 	}
+}
+
+static int subnet_error(const char *subnet, struct err *e)
+{
+	return err_set(
+		e, ERR_INVALID,
+		"SLIPWAY_APP_SUBNET must be an IPv4 network such as 10.213.0.0/20, from /%d to "
+		"/%d, not %.30s",
+		SUBNET_PREFIX_MIN, SUBNET_PREFIX_MAX, subnet);
+}
+
+static void address_text(uint32_t address, char buf[16])
+{
+	struct in_addr in = {.s_addr = htonl(address)};
+
+	(void)inet_ntop(AF_INET, &in, buf, 16);
+}
+
+/* The names are made of a hash of the instance's name, because interface names end at 15 bytes. */
+static int set_network(struct net_settings *net, const char *instance, const char *subnet,
+		       int cache_port, struct err *e)
+{
+	char address[20] = "", hash[65], again[24];
+	struct in_addr in;
+	unsigned int prefix = 0;
+	uint32_t base, hosts;
+
+	if (sscanf(subnet, "%15[0-9.]/%u", address, &prefix) != 2 ||
+	    inet_pton(AF_INET, address, &in) != 1 || prefix < SUBNET_PREFIX_MIN ||
+	    prefix > SUBNET_PREFIX_MAX) {
+		return subnet_error(subnet, e);
+	}
+	base = ntohl(in.s_addr);
+	hosts = (1U << (32 - prefix)) - 1;
+	(void)snprintf(again, sizeof(again), "%s/%u", address, prefix);
+	if ((base & hosts) != 0 || strcmp(again, subnet) != 0) {
+		return subnet_error(subnet, e);
+	}
+	sha256_hex(instance, strlen(instance), hash);
+	(void)snprintf(net->name, sizeof(net->name), "slipway-%.60s", instance);
+	(void)snprintf(net->interface, sizeof(net->interface), "slw%.8s", hash);
+	(void)snprintf(net->chains, sizeof(net->chains), "%.8s", hash);
+	(void)snprintf(net->subnet, sizeof(net->subnet), "%s", subnet);
+	address_text(base + 1, net->gateway);
+	net->cache_port = cache_port;
+	return 0;
+}
+
+/* Builders of trees have the last uids of the range, or those behind a range too small to share. */
+static void set_uids(struct settings *s)
+{
+	if (s->uid_count > UID_RANGE_SHARED_MIN) {
+		s->uid_count -= TREE_UIDS;
+	}
+	s->tree_uid_base = (uid_t)(s->uid_base + s->uid_count);
 }
 
 static void set_database(struct settings *s, const struct config *c)
@@ -94,6 +165,7 @@ int settings_load(const struct config *c, const char *image_dir, const char *age
 		.uid_count = config_int(c, CFG_UID_COUNT),
 		.sandboxes_max = config_int(c, CFG_SANDBOXES_MAX),
 		.disk_budget_bytes = config_int(c, CFG_DISK_BUDGET_MB) * MIB,
+		.trees_budget_bytes = config_int(c, CFG_TREES_MB) * MIB,
 		.idle_stop_s = config_int(c, CFG_IDLE_STOP_S),
 		.run_queue = config_int(c, CFG_RUN_QUEUE),
 		.stop_sandboxes = config_bool(c, CFG_STOP_SANDBOXES),
@@ -101,13 +173,32 @@ int settings_load(const struct config *c, const char *image_dir, const char *age
 			   .memory_bytes = config_int(c, CFG_SCRIPT_MEMORY_MB) * MIB,
 			   .cpu_milli = config_int(c, CFG_SCRIPT_CPU_MILLI),
 			   .pids_max = config_int(c, CFG_SCRIPT_PIDS),
-			   .disk_mb = config_int(c, CFG_SCRIPT_DISK_MB)},
+			   .disk_mb = config_int(c, CFG_SCRIPT_DISK_MB),
+			   .tmp_bytes = SCRIPT_TMP_BYTES},
+		.app = {.name = "app",
+			.is_app = true,
+			.memory_bytes = config_int(c, CFG_APP_MEMORY_MB) * MIB,
+			.cpu_milli = config_int(c, CFG_APP_CPU_MILLI),
+			.pids_max = config_int(c, CFG_APP_PIDS),
+			.disk_mb = config_int(c, CFG_APP_DISK_MB),
+			.tmp_bytes = APP_TMP_BYTES},
+		.port_base = (int)config_int(c, CFG_PORT_BASE),
+		.port_count = (int)config_int(c, CFG_PORT_COUNT),
+		.app_start_timeout_s = config_int(c, CFG_APP_START_TIMEOUT_S),
+		.install_timeout_s = config_int(c, CFG_INSTALL_TIMEOUT_S),
 	};
 	(void)snprintf(ret->run_dir, sizeof(ret->run_dir), "%s", config_str(c, CFG_RUN_DIR));
-	if (check_names(ret, state_dir, e) < 0) {
+	if (check_names(ret, state_dir, e) < 0 ||
+	    set_network(&ret->net, ret->instance, config_str(c, CFG_APP_SUBNET),
+			(int)config_int(c, CFG_CACHE_PORT), e) < 0) {
 		return -1;
 	}
+	if (ret->port_base + ret->port_count > 65536) {
+		return err_set(e, ERR_INVALID,
+			       "SLIPWAY_PORT_BASE and SLIPWAY_PORT_COUNT reach beyond port 65535");
+	}
 	set_paths(ret, state_dir, image_dir, agent_path);
+	set_uids(ret);
 	set_database(ret, c);
 	return 0;
 }
@@ -129,7 +220,7 @@ static int find_group(const char *name, gid_t *ret, struct err *e)
 
 int settings_find_accounts(struct settings *s, struct err *e)
 {
-	struct passwd *api;
+	struct passwd *api, *router;
 
 	if (find_group("slipway-agents", &s->agents_gid, e) < 0 ||
 	    find_group("slipway-broker", &s->broker_gid, e) < 0) {
@@ -138,6 +229,9 @@ int settings_find_accounts(struct settings *s, struct err *e)
 	api = getpwnam("slipway-api");
 	s->has_api_uid = api != NULL;
 	s->api_uid = api ? api->pw_uid : 0;
+	router = getpwnam("slipway-router");
+	s->has_router_uid = router != NULL;
+	s->router_uid = router ? router->pw_uid : 0;
 	return 0;
 }
 
@@ -158,7 +252,9 @@ int settings_make_dirs(const struct settings *s, struct err *e)
 	if (fs_mkdirs(s->run_dir, 0755, e) < 0 ||
 	    make_dir(s->broker_dir, 0750, s->broker_gid, e) < 0 ||
 	    make_dir(s->mounts_dir, 0700, 0, e) < 0 || make_dir(s->sockdirs_dir, 0711, 0, e) < 0 ||
-	    make_dir(s->disks_dir, 0700, 0, e) < 0) {
+	    make_dir(s->disks_dir, 0700, 0, e) < 0 || make_dir(s->trees_dir, 0700, 0, e) < 0 ||
+	    make_dir(s->tree_mounts_dir, 0700, 0, e) < 0 ||
+	    make_dir(s->modules_dir, 0700, 0, e) < 0) {
 		return -1;
 	}
 	return 0;
@@ -166,5 +262,8 @@ int settings_make_dirs(const struct settings *s, struct err *e)
 
 const struct profile *settings_profile(const struct settings *s, const char *name)
 {
-	return strcmp(name, s->script.name) == 0 ? &s->script : NULL;
+	if (strcmp(name, s->script.name) == 0) {
+		return &s->script;
+	}
+	return strcmp(name, s->app.name) == 0 ? &s->app : NULL;
 }

@@ -25,21 +25,41 @@ void sockdir_passwd_path(const struct settings *s, const char *id, char ret[PATH
 	(void)snprintf(ret, PATH_MAX, "%s/%.36s/passwd", s->sockdirs_dir, id);
 }
 
-static int write_passwd(const struct settings *s, const char *id, uid_t uid, struct err *e)
+void sockdir_resolv_path(const struct settings *s, const char *id, char ret[PATH_MAX])
 {
-	char path[PATH_MAX], text[200];
-	auto_close int fd = -1;
+	(void)snprintf(ret, PATH_MAX, "%s/%.36s/resolv.conf", s->sockdirs_dir, id);
+}
 
-	sockdir_passwd_path(s, id, path);
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
+static int write_file(const char *path, const char *text, struct err *e)
+{
+	auto_close int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
+
 	if (fd < 0) {
 		return err_errno(e, ERR_INTERNAL, "cannot make %s", path);
 	}
+	return fs_write_fd(fd, text, strlen(text), e);
+}
+
+static int write_passwd(const struct settings *s, const char *id, uid_t uid, const char *home,
+			struct err *e)
+{
+	char path[PATH_MAX], text[200];
+
+	sockdir_passwd_path(s, id, path);
 	(void)snprintf(text, sizeof(text),
 		       "root:x:0:0:root:/:/usr/sbin/nologin\n"
-		       "sandbox:x:%u:%u:sandbox:/workspace:/bin/sh\n",
-		       (unsigned int)uid, (unsigned int)uid);
-	return fs_write_fd(fd, text, strlen(text), e);
+		       "sandbox:x:%u:%u:sandbox:%.40s:/bin/sh\n",
+		       (unsigned int)uid, (unsigned int)uid, home);
+	return write_file(path, text, e);
+}
+
+/* The container's own loopback, where nobody listens unless its code does. */
+static int write_resolv(const struct settings *s, const char *id, struct err *e)
+{
+	char path[PATH_MAX];
+
+	sockdir_resolv_path(s, id, path);
+	return write_file(path, "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n", e);
 }
 
 static int mount_tmpfs(const struct settings *s, const char *path, struct err *e)
@@ -56,7 +76,8 @@ static int mount_tmpfs(const struct settings *s, const char *path, struct err *e
 	return 0;
 }
 
-int sockdir_make(const struct settings *s, const char *id, uid_t uid, struct err *e)
+int sockdir_make(const struct settings *s, const char *id, uid_t uid, const char *home,
+		 struct err *e)
 {
 	char path[PATH_MAX];
 
@@ -71,7 +92,10 @@ int sockdir_make(const struct settings *s, const char *id, uid_t uid, struct err
 		(void)rmdir(path);
 		return -1;
 	}
-	return write_passwd(s, id, uid, e);
+	if (write_passwd(s, id, uid, home, e) < 0) {
+		return -1;
+	}
+	return write_resolv(s, id, e);
 }
 
 int sockdir_remove(const struct settings *s, const char *id, struct err *e)

@@ -10,10 +10,13 @@
 #define COLUMNS                                                                                    \
 	"s.id, s.user_id, s.project_id, s.profile, s.container_id, s.container_name, "             \
 	"s.agent_socket, s.actual_state, s.host_uid, s.hydrated_version, "                         \
-	"(s.desired_state = 'removed' OR u.deleted_at IS NOT NULL OR p.deleted_at IS NOT NULL) "
+	"(s.desired_state = 'removed' OR u.deleted_at IS NOT NULL OR p.deleted_at IS NOT NULL), "  \
+	"s.phase, s.tree_key "
 #define FROM                                                                                       \
 	"FROM sandboxes s JOIN users u ON u.id = s.user_id LEFT JOIN projects p ON p.id = "        \
 	"s.project_id "
+/* A sandbox at rest has no way in. */
+#define NO_ROUTE "port = NULL, relay_secret = NULL, phase = '', "
 /* The API may have asked for removal meanwhile: that stays. */
 #define DESIRED(state)                                                                             \
 	"desired_state = CASE desired_state WHEN 'removed' THEN 'removed' ELSE '" state "' END, "  \
@@ -55,6 +58,8 @@ static void take_row(const struct db_result *r, size_t n, struct sandbox_row *ro
 	row->host_uid = (uid_t)db_get_int(r, n, 8);
 	row->hydrated_version = db_is_null(r, n, 9) ? -1 : db_get_int(r, n, 9);
 	row->unwanted = db_get_bool(r, n, 10);
+	TAKE(phase, 11);
+	TAKE(tree_key, 12);
 }
 
 static int take_one(const struct db_result *r, struct sandbox_row *ret, struct err *e)
@@ -207,25 +212,30 @@ int store_set_starting(struct db *db, const char *id, struct err *e)
 {
 	return db_query(db,
 			"UPDATE sandboxes SET actual_state = 'starting', container_id = NULL, "
-			"error = NULL, last_activity_at = now(), " DESIRED("running") " WHERE id "
-										      "= $1",
+			"port = NULL, relay_secret = NULL, error = NULL, last_activity_at = "
+			"now(), " DESIRED("running") " WHERE id "
+						     "= $1",
 			DB_ARGS(db_text(id)), NULL, e);
 }
 
 int store_set_running(struct db *db, const char *id, const char *container_id, const char *image_id,
-		      struct err *e)
+		      int port, const char *relay_secret, struct err *e)
 {
 	return db_query(db,
 			"UPDATE sandboxes SET actual_state = 'running', container_id = $2, "
-			"image_id = $3, error = NULL, last_activity_at = now(), updated_at = now() "
+			"image_id = $3, port = $4, relay_secret = $5, error = NULL, "
+			"last_activity_at = now(), updated_at = now() "
 			"WHERE id = $1",
-			DB_ARGS(db_text(id), db_text(container_id), db_text(image_id)), NULL, e);
+			DB_ARGS(db_text(id), db_text(container_id), db_text(image_id),
+				port > 0 ? db_int(port) : db_null(),
+				db_text(port > 0 ? relay_secret : NULL)),
+			NULL, e);
 }
 
 int store_set_stopping(struct db *db, const char *id, struct err *e)
 {
 	return db_query(db,
-			"UPDATE sandboxes SET actual_state = 'stopping', " DESIRED(
+			"UPDATE sandboxes SET actual_state = 'stopping', " NO_ROUTE DESIRED(
 				"stopped") " WHERE id = $1",
 			DB_ARGS(db_text(id)), NULL, e);
 }
@@ -234,7 +244,7 @@ int store_set_stopped(struct db *db, const char *id, struct err *e)
 {
 	return db_query(db,
 			"UPDATE sandboxes SET actual_state = 'stopped', container_id = NULL, "
-			"error = NULL, " DESIRED("stopped") " WHERE id = $1",
+			"error = NULL, " NO_ROUTE DESIRED("stopped") " WHERE id = $1",
 			DB_ARGS(db_text(id)), NULL, e);
 }
 
@@ -242,7 +252,7 @@ int store_set_failed(struct db *db, const char *id, const char *why, struct err 
 {
 	return db_query(db,
 			"UPDATE sandboxes SET actual_state = 'failed', container_id = NULL, error "
-			"= $2, " DESIRED("stopped") " WHERE id = $1",
+			"= $2, " NO_ROUTE DESIRED("stopped") " WHERE id = $1",
 			DB_ARGS(db_text(id), db_text(why)), NULL, e);
 }
 
@@ -279,7 +289,8 @@ int store_list_idle(struct db *db, int64_t idle_s, char (**ret)[UUID_TEXT_BYTES]
 
 	if (db_query(db,
 		     "SELECT id FROM sandboxes WHERE actual_state = 'running' AND "
-		     "last_activity_at < now() - make_interval(secs => $1::bigint)",
+		     "last_activity_at < now() - make_interval(secs => $1::bigint) ORDER BY "
+		     "last_activity_at",
 		     DB_ARGS(db_int(idle_s)), &r, e) < 0) {
 		return -1;
 	}
@@ -300,6 +311,45 @@ int store_touch(struct db *db, const char *id, struct err *e)
 {
 	return db_query(db, "UPDATE sandboxes SET last_activity_at = now() WHERE id = $1",
 			DB_ARGS(db_text(id)), NULL, e);
+}
+
+int store_begin_start(struct db *db, const char *id, struct err *e)
+{
+	return db_query(
+		db,
+		"UPDATE sandboxes SET phase = 'waiting', actual_state = 'stopped', error = "
+		"NULL, last_activity_at = now(), updated_at = now() WHERE id = $1 AND phase "
+		"= '' AND actual_state IN ('stopped', 'failed')",
+		DB_ARGS(db_text(id)), NULL, e);
+}
+
+int store_set_phase(struct db *db, const char *id, const char *phase, struct err *e)
+{
+	return db_query(db,
+			"UPDATE sandboxes SET phase = $2, last_activity_at = now(), updated_at = "
+			"now() WHERE id = $1",
+			DB_ARGS(db_text(id), db_text(phase)), NULL, e);
+}
+
+int store_find_project(struct db *db, const char *project_id, struct project_row *ret,
+		       struct err *e)
+{
+	auto_db_result r = NULL;
+
+	if (db_query(db,
+		     "SELECT p.user_id, p.app_stopped, p.head_version FROM projects p JOIN users u "
+		     "ON u.id = p.user_id WHERE p.id = $1 AND p.deleted_at IS NULL AND "
+		     "u.deleted_at IS NULL",
+		     DB_ARGS(db_text(project_id)), &r, e) < 0) {
+		return -1;
+	}
+	if (db_rows(r) == 0) {
+		return err_set(e, ERR_NOT_FOUND, "there is no such project");
+	}
+	(void)snprintf(ret->user_id, sizeof(ret->user_id), "%s", db_get(r, 0, 0));
+	ret->app_stopped = db_get_bool(r, 0, 1);
+	ret->head_version = db_get_int(r, 0, 2);
+	return 0;
 }
 
 int store_delete(struct db *db, const char *id, struct err *e)

@@ -32,6 +32,15 @@ struct sandbox_row {
 	bool unwanted; /* desired state 'removed', or its user or project was deleted */
 	uid_t host_uid;
 	int64_t hydrated_version; /* -1: unknown */
+	char phase[16];		  /* what a start of an app is doing; "": none, or done */
+	char tree_key[65];	  /* the dependency tree its disk is made for; "": none */
+};
+
+/* A project, as far as starting it goes. */
+struct project_row {
+	char user_id[UUID_TEXT_BYTES];
+	bool app_stopped;
+	int64_t head_version; /* 0: none yet */
 };
 
 const char *sandbox_state_name(enum sandbox_state s);
@@ -63,8 +72,10 @@ NODISCARD int store_forget_contents(struct db *db, const char *id, struct err *e
 
 /* State changes. Each leaves a desired state of 'removed' alone. */
 NODISCARD int store_set_starting(struct db *db, const char *id, struct err *e);
+/* `port` 0: nothing is published, and `relay_secret` is not used. */
 NODISCARD int store_set_running(struct db *db, const char *id, const char *container_id,
-				const char *image_id, struct err *e);
+				const char *image_id, int port, const char *relay_secret,
+				struct err *e);
 NODISCARD int store_set_stopping(struct db *db, const char *id, struct err *e);
 NODISCARD int store_set_stopped(struct db *db, const char *id, struct err *e);
 NODISCARD int store_set_failed(struct db *db, const char *id, const char *why, struct err *e);
@@ -75,12 +86,23 @@ NODISCARD int store_begin_idle_stop(struct db *db, const char *id, int64_t idle_
 /* stopping → running again. */
 NODISCARD int store_end_idle_stop(struct db *db, const char *id, struct err *e);
 
-/* Ids of running ones that nobody has used for idle_s. Free the array. */
+/* Ids of running ones that nobody has used for idle_s, the idlest first. Free the array. */
 NODISCARD int store_list_idle(struct db *db, int64_t idle_s, char (**ret)[UUID_TEXT_BYTES],
 			      size_t *ret_n, struct err *e);
 
 /* Marks a use. */
 NODISCARD int store_touch(struct db *db, const char *id, struct err *e);
+
+/* A start was asked for: one at rest is in phase "waiting", and forgets why its last start failed.
+ */
+NODISCARD int store_begin_start(struct db *db, const char *id, struct err *e);
+
+/* Of a start under way; counts as a use. */
+NODISCARD int store_set_phase(struct db *db, const char *id, const char *phase, struct err *e);
+
+/* ERR_NOT_FOUND when there is none, or it or its user was deleted. */
+NODISCARD int store_find_project(struct db *db, const char *project_id, struct project_row *ret,
+				 struct err *e);
 
 NODISCARD int store_delete(struct db *db, const char *id, struct err *e);
 

@@ -14,8 +14,10 @@ struct db;
 struct driver;
 struct http_client;
 struct image_builder;
+struct jobs;
 struct notices;
 struct settings;
+struct trees;
 
 struct sandboxd {
 	const struct settings *settings;
@@ -23,7 +25,9 @@ struct sandboxd {
 	pthread_mutex_t claim_mutex;  /* counting the running ones and adding one is one step */
 	struct notices *notices;      /* what the event thread tells the keeper */
 	struct image_builder *images; /* builds a missing image in the background */
-	int stop_fd;		      /* an eventfd that becomes readable when all shall end */
+	struct jobs *jobs;	      /* starts of apps under way */
+	struct trees *trees;
+	int stop_fd; /* an eventfd that becomes readable when all shall end */
 	atomic_bool stopping;
 };
 

@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 
 export const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..');
 export const BUILD = path.resolve(ROOT, process.env.BUILD_DIR ?? 'build/release');
-export const IMAGE = 'slipway-sandboxd-test:latest';
+export const IMAGE = process.env.SLIPWAY_TEST_IMAGE ?? 'slipway-sandboxd-test:latest';
 const ANSWER_MS = 60_000;
 const LOG_LINES_SHOWN = 60;
 
@@ -127,6 +127,14 @@ export class SandboxdFixture {
     this.db = new Cluster(path.join(this.state, 'pg'));
     this.children = new Set();
     this.log = [];
+    // Beside other instances: a network and ports of its own.
+    const [net, ports] = crypto.randomBytes(2);
+    this.subnet = `10.215.${net}.0/24`;
+    this.gateway = `10.215.${net}.1`;
+    this.portBase = 21_000 + 40 * ports;
+    const hash = crypto.createHash('sha256').update(this.tag).digest('hex').slice(0, 8);
+    this.bridge = `slw${hash}`;
+    this.chains = { forward: `SLW-F-${hash}`, input: `SLW-I-${hash}` };
   }
 
   get socket() {
@@ -136,7 +144,9 @@ export class SandboxdFixture {
   environment(settings = {}) {
     return {
       ...process.env, SLIPWAY_INSTANCE: this.tag, SLIPWAY_STATE_DIR: this.state, SLIPWAY_RUN_DIR: this.run,
-      SLIPWAY_SANDBOX_IMAGE: IMAGE, DATABASE_URL: this.db.url, SLIPWAY_LOG_LEVEL: 'debug', ...settings,
+      SLIPWAY_SANDBOX_IMAGE: IMAGE, DATABASE_URL: this.db.url, SLIPWAY_LOG_LEVEL: 'debug',
+      SLIPWAY_APP_SUBNET: this.subnet, SLIPWAY_PORT_BASE: String(this.portBase), SLIPWAY_PORT_COUNT: '40',
+      ...settings,
     };
   }
 
@@ -217,8 +227,13 @@ export class SandboxdFixture {
     for (const id of this.containers()) {
       ask('docker', ['rm', '-f', id]);
     }
-    for (const m of this.mounts()) {
+    for (const m of this.mounts().reverse()) {
       ask('umount', ['-l', m]);
+    }
+    try {
+      run(path.join(BUILD, 'slipway-sandboxd'), ['--remove-network'], { env: this.environment() });
+    } catch (e) {
+      process.stderr.write(`${e.stderr ?? e.message}\n`);
     }
     try {
       this.db.stop();
@@ -259,11 +274,15 @@ export class SandboxdFixture {
   }
 
   ensure(user, project = null) {
-    return this.expect(200, 'POST', '/v1/sandboxes/ensure', { user_id: user, project_id: project, profile: 'script' });
+    return this.expect(200, 'POST', '/v1/sandboxes/ensure', { user_id: user, project_id: project, profile: project ? 'app' : 'script' });
+  }
+
+  start_app(user, project, restart = false) {
+    return this.expect(202, 'POST', '/v1/apps/start', { user_id: user, project_id: project, restart });
   }
 
   row(id) {
-    const columns = ['desired_state', 'actual_state', 'container_id', 'hydrated_version', 'error', 'host_uid'];
+    const columns = ['desired_state', 'actual_state', 'container_id', 'hydrated_version', 'error', 'host_uid', 'port', 'phase', 'relay_secret', 'tree_key'];
     const row = this.db.query(`SELECT ${columns.join(', ')} FROM sandboxes WHERE id = '${id}'`)[0];
     return row && Object.fromEntries(columns.map((c, i) => [c, row[i]]));
   }
