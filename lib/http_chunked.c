@@ -52,13 +52,13 @@ static int take_byte(struct http_chunked *c, char byte, struct err *e)
 	}
 	switch ((enum state)c->state) {
 	case SIZE_LF:
-		c->state = c->left > 0 ? DATA : LAST_CR;
+		c->state = c->left > 0 ? DATA : c->trailers ? DONE : LAST_CR;
 		break;
 	case DATA_CR:
 		c->state = DATA_LF;
 		break;
 	case DATA_LF:
-		*c = (struct http_chunked){.state = SIZE};
+		*c = (struct http_chunked){.state = SIZE, .trailers = c->trailers};
 		break;
 	case LAST_CR:
 		c->state = LAST_LF;

@@ -156,8 +156,12 @@ static int parse_length(struct http_slice v, uint64_t *ret, struct err *e)
 	return 0;
 }
 
-/* True when the comma-separated list has the token. */
-static bool list_has(struct http_slice v, const char *token)
+static bool same_nocase(struct http_slice a, struct http_slice b)
+{
+	return a.len == b.len && strncasecmp(a.at, b.at, a.len) == 0;
+}
+
+bool http_list_has(struct http_slice v, struct http_slice token)
 {
 	while (v.len > 0) {
 		const char *comma = memchr(v.at, ',', v.len);
@@ -172,13 +176,18 @@ static bool list_has(struct http_slice v, const char *token)
 		       (item.at[item.len - 1] == ' ' || item.at[item.len - 1] == '\t')) {
 			item.len--;
 		}
-		if (http_slice_is_nocase(item, token)) {
+		if (same_nocase(item, token)) {
 			return true;
 		}
 		v.at += len + (comma ? 1 : 0);
 		v.len -= len + (comma ? 1 : 0);
 	}
 	return false;
+}
+
+static bool list_has(struct http_slice v, const char *token)
+{
+	return http_list_has(v, (struct http_slice){token, strlen(token)});
 }
 
 /* Body length (RFC 9112, section 6.3), refusing whatever two readers could see differently. */
@@ -229,6 +238,52 @@ static size_t head_length(const char *bytes, size_t len)
 	return end ? (size_t)(end - bytes) + 4 : 0;
 }
 
+/* The lines up to the empty one. */
+static int parse_fields(const char **at, const char *end, struct http_header *ret, size_t *ret_n,
+			struct err *e)
+{
+	struct http_slice line;
+	size_t n = 0;
+
+	for (;;) {
+		if (next_line(at, end, &line, e) < 0) {
+			return -1;
+		}
+		if (line.len == 0) {
+			*ret_n = n;
+			return 0;
+		}
+		if (n == HTTP_HEADERS_MAX) {
+			return err_set(e, ERR_TOO_LARGE, "more than %d headers", HTTP_HEADERS_MAX);
+		}
+		if (parse_header(line, &ret[n], e) < 0) {
+			return -1;
+		}
+		n++;
+	}
+}
+
+int http_trailers_parse(const char *bytes, size_t len,
+			struct http_header ret_fields[HTTP_HEADERS_MAX], size_t *ret_n,
+			size_t *ret_used, struct err *e)
+{
+	size_t max = len < HTTP_HEAD_MAX_BYTES ? len : HTTP_HEAD_MAX_BYTES;
+	size_t used = max >= 2 && memcmp(bytes, "\r\n", 2) == 0 ? 2 : head_length(bytes, max);
+	const char *at = bytes;
+
+	if (used == 0) {
+		return len < HTTP_HEAD_MAX_BYTES
+			       ? 0
+			       : err_set(e, ERR_TOO_LARGE, "trailers are larger than %d bytes",
+					 HTTP_HEAD_MAX_BYTES);
+	}
+	if (parse_fields(&at, bytes + used, ret_fields, ret_n, e) < 0) {
+		return -1;
+	}
+	*ret_used = used;
+	return 1;
+}
+
 static int parse(const char *bytes, size_t len, bool is_request, struct http_head *ret_head,
 		 size_t *ret_used, struct err *e)
 {
@@ -248,22 +303,7 @@ static int parse(const char *bytes, size_t len, bool is_request, struct http_hea
 	    (is_request ? parse_request_line : parse_status_line)(line, &h, e) < 0) {
 		return -1;
 	}
-	for (;;) {
-		if (next_line(&at, end, &line, e) < 0) {
-			return -1;
-		}
-		if (line.len == 0) {
-			break;
-		}
-		if (h.n_headers == HTTP_HEADERS_MAX) {
-			return err_set(e, ERR_TOO_LARGE, "more than %d headers", HTTP_HEADERS_MAX);
-		}
-		if (parse_header(line, &h.headers[h.n_headers], e) < 0) {
-			return -1;
-		}
-		h.n_headers++;
-	}
-	if (parse_framing(&h, e) < 0) {
+	if (parse_fields(&at, end, h.headers, &h.n_headers, e) < 0 || parse_framing(&h, e) < 0) {
 		return -1;
 	}
 	*ret_head = h;

@@ -55,12 +55,17 @@ const struct http_slice *http_head_get(const struct http_head *h, const char *na
 bool http_slice_is(struct http_slice s, const char *text);
 bool http_slice_is_nocase(struct http_slice s, const char *text);
 
-/* Incremental chunked decoding (RFC 9112, section 7.1). Chunk extensions and trailers are refused.
- */
+/* True when the comma-separated list has the token, in whatever case. */
+bool http_list_has(struct http_slice list, struct http_slice token);
+
+/* Incremental chunked decoding (RFC 9112, section 7.1). Chunk extensions are refused, and trailers
+ * unless they are asked for. */
 struct http_chunked {
 	uint64_t left; /* bytes of the current chunk not seen yet */
 	uint8_t state;
 	uint8_t digits;
+	bool trailers; /* set after http_chunked_init: the decoder ends before the trailer section,
+			  which http_trailers_parse reads */
 };
 
 void http_chunked_init(struct http_chunked *c);
@@ -71,3 +76,12 @@ void http_chunked_init(struct http_chunked *c);
  */
 NODISCARD int http_chunked_next(struct http_chunked *c, const char *bytes, size_t len,
 				size_t *ret_used, struct http_slice *ret_data, struct err *e);
+
+/*
+ * The trailer section at the start of bytes[0..len), as strict as a head. Returns 1 with the fields
+ * (HTTP_HEADERS_MAX at most; the slices point into `bytes`) and *ret_used, which counts the empty
+ * line; 0 when more bytes are needed; -1 on ERR_INVALID or ERR_TOO_LARGE.
+ */
+NODISCARD int http_trailers_parse(const char *bytes, size_t len,
+				  struct http_header ret_fields[HTTP_HEADERS_MAX], size_t *ret_n,
+				  size_t *ret_used, struct err *e);
