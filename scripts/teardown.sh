@@ -27,6 +27,13 @@ remove_containers() {
 		done
 }
 
+# The apps' network and its firewall rules; without Docker at least the rules.
+remove_network() {
+	[[ -x $RELEASE/bin/slipway-sandboxd ]] || return 0
+	clean "$RELEASE/bin/slipway-sandboxd" --config "$CONFIG" --remove-network >/dev/null 2>&1 ||
+		! docker_answers || warn "the apps' network is not removed"
+}
+
 # Deepest first.
 mounts_beneath() {
 	awk -v under="$1/" 'index($5, under) == 1 { print $5 }' /proc/self/mountinfo | sort -r
@@ -80,6 +87,7 @@ teardown() {
 	stop_sandboxes
 	supervisor stop sandboxd
 	remove_containers
+	remove_network
 	release_mounts
 	supervisor stop dockerd
 	release_docker_mounts
