@@ -154,6 +154,7 @@ static int take_line(struct app_start *s, const json_t *line, struct err *e)
 	const char *source = json_string_value(json_object_get(line, "source"));
 	const json_t *text = json_object_get(line, "text");
 	size_t len = json_string_length(text), i = 0;
+	auto_strbuf whole = {0};
 	enum delta_kind kind = source && strcmp(source, "install") == 0 ? DELTA_INSTALL : DELTA_APP;
 
 	while (stream && i < ARRAY_LEN(streams) && strcmp(stream, streams[i]) != 0) {
@@ -167,8 +168,11 @@ static int take_line(struct app_start *s, const json_t *line, struct err *e)
 	    s->shown_bytes > config_int(s->turn->app->config, CFG_RUN_OUTPUT_MAX_BYTES)) {
 		return 0;
 	}
-	if (turn_text(s->turn, kind, streams[i], json_string_value(text), len, 0, e) < 0 ||
-	    turn_text(s->turn, kind, streams[i], "\n", 1, 0, e) < 0) {
+	strbuf_init(&whole, LINE_MAX_BYTES + 1);
+	strbuf_add(&whole, json_string_value(text), len);
+	strbuf_addc(&whole, '\n');
+	if (strbuf_check(&whole, "a line", e) < 0 ||
+	    turn_text(s->turn, kind, streams[i], whole.data, whole.len, 0, e) < 0) {
 		s->turn_failed = true;
 		return -1;
 	}
