@@ -43,6 +43,7 @@ static void take_row(const struct db_result *r, struct app_row *ret)
 	snprintf(ret->state, sizeof(ret->state), "%s", db_get(r, 0, 6));
 	snprintf(ret->phase, sizeof(ret->phase), "%s", db_get(r, 0, 7));
 	snprintf(ret->error, sizeof(ret->error), "%s", db_get(r, 0, 8));
+	snprintf(ret->epoch, sizeof(ret->epoch), "%s", db_get(r, 0, 12));
 	ret->sandbox.hydrated_version = db_is_null(r, 0, 9) ? -1 : db_get_int(r, 0, 9);
 }
 
@@ -55,7 +56,8 @@ int app_row_get(struct app *app, const char *project_id, const char *user_id, st
 		     "SELECT p.id, p.slug, p.head_version, p.app_stopped, s.id, s.agent_socket,"
 		     " coalesce(s.actual_state, 'stopped'), coalesce(s.phase, ''),"
 		     " coalesce(s.error, ''), s.hydrated_version, s.tree_key IS NOT NULL,"
-		     " greatest(0, extract(epoch FROM now() - s.updated_at) * 1000)::bigint"
+		     " greatest(0, extract(epoch FROM now() - s.updated_at) * 1000)::bigint,"
+		     " md5(coalesce(s.relay_secret, ''))"
 		     " FROM projects p LEFT JOIN sandboxes s ON s.project_id = p.id"
 		     "  AND s.profile = 'app' AND s.desired_state <> 'removed'"
 		     " WHERE p.id = $1 AND p.user_id = $2 AND p.deleted_at IS NULL",

@@ -29,6 +29,7 @@ struct app_row {
 	char state[16];		/* sandboxes.actual_state; "stopped" without one */
 	char phase[16];		/* what a start is doing, "" when none is under way */
 	char error[ERR_TEXT_MAX_BYTES];
+	char epoch[33];	     /* another one at each start of the container */
 	bool shared_modules; /* it has a dependency tree mounted */
 	int64_t for_ms;	     /* since the row last changed */
 };

@@ -8,6 +8,7 @@
 #include "generate/app_log.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #define LOOK_MS		 200 /* at the row, when nothing says that it changed */
@@ -26,6 +27,7 @@ int app_start_look(struct app_start *s, struct agent_app *ret_before, struct err
 						     AGENT_TIMEOUT_MS, ret_before, &none) < 0) {
 		return 0; /* there is none to ask: it will be a new one */
 	}
+	snprintf(s->epoch, sizeof(s->epoch), "%s", s->row.epoch);
 	s->start_before = ret_before->start;
 	s->log_id = ret_before->last_log_id;
 	return 0;
@@ -60,6 +62,12 @@ static int read_row(struct app_start *s, struct err *e)
 
 	if (app_row_get(t->app, t->project_id, t->rq->user.id, &s->row, e) < 0) {
 		return -1;
+	}
+	if (app_row_is_up(&s->row) && strcmp(s->row.epoch, s->epoch) != 0) {
+		snprintf(s->epoch, sizeof(s->epoch), "%s", s->row.epoch);
+		s->start_before = 0; /* a new agent counts anew */
+		s->log_id = 0;
+		s->goes_on = false;
 	}
 	if (s->row.phase[0]) {
 		return 0;

@@ -27,6 +27,7 @@ struct app_start {
 	int64_t port; /* it listens on */
 
 	int64_t stage_ms, deadline_ms; /* when the stage began, and may last until */
+	char epoch[33];		       /* of the row when we asked for a start */
 	int64_t start_before;	       /* the agent's count of starts when we asked for one */
 	int64_t log_id;		       /* the last of its events that we have */
 	int64_t bytes, shown_bytes;    /* of its events, and of its output that was passed on */
