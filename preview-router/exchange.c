@@ -201,6 +201,7 @@ static void leave_app(struct exchange *x)
 
 	if (x->state == EXCHANGE_PARKED) {
 		TAILQ_REMOVE(&app->waiting, x, waiting);
+		app->n_waiting--;
 	}
 	if (x->is_stream) {
 		app->n_streams--;
@@ -390,12 +391,14 @@ void exchange_park(struct exchange *x, int64_t deadline_ms)
 	count(x);
 	x->state = EXCHANGE_PARKED;
 	TAILQ_INSERT_TAIL(&x->target.app->waiting, x, waiting);
+	x->target.app->n_waiting++;
 	timer_set(&x->client->timer, deadline_ms);
 }
 
 void exchange_unpark(struct exchange *x)
 {
 	TAILQ_REMOVE(&x->target.app->waiting, x, waiting);
+	x->target.app->n_waiting--;
 	x->state = EXCHANGE_DECIDING;
 	timer_set(&x->client->timer, CLOCK_NEVER);
 }
