@@ -79,7 +79,7 @@ function postgresBin(name) {
   return `/usr/lib/postgresql/${versions[0]}/bin/${name}`;
 }
 
-class Cluster {
+export class Cluster {
   constructor(dir) {
     this.dir = dir;
     this.data = path.join(dir, 'data');
