@@ -13,7 +13,12 @@
 #include <string.h>
 #include <strings.h>
 
-#define PIECE_BYTES	 64 /* so that what is behind meets split tags and characters every day */
+/* Small pieces, so that what is behind meets split tags and characters every day; larger ones after
+ * a while, because each is stored, and lockfiles are long. */
+#define PIECE_BYTES	 64
+#define SMALL_UNTIL	 (8 * 1024)
+#define LARGE_BYTES	 1024
+#define TAG_WEIGHT	 3 /* "react" says more than "list" */
 #define ANSWER_MAX_BYTES (32 * 1024 * 1024)
 #define FILES_LISTED_MAX 200
 
@@ -47,7 +52,21 @@ static bool has_word(const char *text, const char *word)
 	return false;
 }
 
-/* Number of a template's keywords in the prompt; the words go to *matched. */
+static bool is_tag(const json_t *item, const char *word)
+{
+	const json_t *tags = json_object_get(item, "tags");
+
+	for (size_t i = 0; i < json_array_size(tags); i++) {
+		const char *tag = json_string_value(json_array_get(tags, i));
+
+		if (tag && strcmp(tag, word) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* How well a template's keywords fit the prompt, 0: none is in it; the words go to *matched. */
 static size_t score(const json_t *item, const char *prompt, struct strbuf *matched)
 {
 	const json_t *keywords = json_object_get(item, "keywords");
@@ -59,13 +78,13 @@ static size_t score(const json_t *item, const char *prompt, struct strbuf *match
 
 		if (word && has_word(prompt, word)) {
 			strbuf_addf(matched, "%s%s", n ? ", " : "", word);
-			n++;
+			n += is_tag(item, word) ? TAG_WEIGHT : 1;
 		}
 	}
 	return n;
 }
 
-/* The template with most keywords in the prompt, or NULL; its words in *matched. */
+/* The template that fits best, or NULL; its words in *matched. */
 static const json_t *best_match(const json_t *items, const char *prompt, struct strbuf *matched)
 {
 	const json_t *best = NULL;
@@ -239,7 +258,8 @@ static int stream(struct app *app, const struct model_request *rq, const struct 
 		return -1;
 	}
 	while (at < answer.len) {
-		size_t len = answer.len - at < PIECE_BYTES ? answer.len - at : PIECE_BYTES;
+		size_t piece = at < SMALL_UNTIL ? PIECE_BYTES : LARGE_BYTES;
+		size_t len = answer.len - at < piece ? answer.len - at : piece;
 
 		len -= utf8_incomplete_tail(answer.data + at, len);
 		if (cb->on_text(cb->ctx, answer.data + at, len, e) < 0 ||

@@ -6,7 +6,7 @@
  * needs no restart.
  *
  * template.json: {"name", "description", "tags": [text…], "keywords": [text…]}. The keywords are
- * what the offline provider matches a prompt against.
+ * what the offline provider matches a prompt against; those that are tags as well count for more.
  */
 
 #include "app.h"

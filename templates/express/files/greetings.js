@@ -1,17 +1,18 @@
-import { Router } from 'express';
+const greetings = {
+  danish: 'Hej',
+  english: 'Hello',
+  french: 'Bonjour',
+  german: 'Hallo',
+  hawaiian: 'Aloha',
+  spanish: 'Hola',
+  swahili: 'Jambo',
+};
 
-export const greetings = Router();
+export function languages() {
+  return Object.keys(greetings);
+}
 
-greetings.get('/:name', (req, res) => {
-  res.json({ greeting: `Hello, ${req.params.name}!` });
-});
-
-greetings.post('/', (req, res) => {
-  const name = req.body?.name;
-
-  if (typeof name !== 'string' || name === '') {
-    res.status(400).json({ error: 'Send {"name": "…"}' });
-    return;
-  }
-  res.status(201).json({ greeting: `Hello, ${name}!` });
-});
+// undefined for a language it does not know
+export function greet(language, name) {
+  return Object.hasOwn(greetings, language) ? `${greetings[language]}, ${name}!` : undefined;
+}

@@ -1,35 +1,20 @@
-import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import { WebSocket, WebSocketServer } from 'ws';
 
+import express from 'express';
+import { WebSocketServer } from 'ws';
+
+import { join } from './room.js';
+
+const app = express();
 const port = Number(process.env.PORT) || 3000;
-const page = await readFile(new URL('chat.html', import.meta.url));
 
-const server = createServer((req, res) => {
-  if (req.url !== '/') {
-    res.writeHead(404);
-    res.end();
-    return;
-  }
-  res.writeHead(200, { 'Content-Type': 'text/html; charset=utf-8' });
-  res.end(page);
-});
+app.disable('x-powered-by');
+app.use(express.static(`${import.meta.dirname}/public`));
 
-const sockets = new WebSocketServer({ server, maxPayload: 4096 });
+const server = createServer(app);
+const sockets = new WebSocketServer({ server, path: '/chat', maxPayload: 8 * 1024 });
 
-function broadcast(text) {
-  for (const socket of sockets.clients) {
-    if (socket.readyState === WebSocket.OPEN) {
-      socket.send(text);
-    }
-  }
-}
-
-sockets.on('connection', (socket) => {
-  broadcast(`${sockets.clients.size} in the room`);
-  socket.on('message', (data) => broadcast(data.toString()));
-  socket.on('error', (error) => console.error(error.message));
-});
+sockets.on('connection', join);
 
 server.listen(port, () => {
   console.log(`Listening on http://localhost:${port}`);
