@@ -35,12 +35,12 @@ static const struct words no_files = {
 static const struct words stopped = {LIVE_STUCK, "stopped", "Stopped by its owner",
 				     "It comes back when its owner starts it again."};
 static const struct words asleep = {LIVE_STUCK, "asleep", "Asleep",
-				    "Nobody used this app for a while. Load the page again to wake "
+				    "It sleeps while nobody uses it. Load the page again to wake "
 				    "it."};
-static const struct words waking = {
-	LIVE_COMING, "waking", "Waking up",
-	"Nobody used this app for a while, so it was asleep. That takes "
-	"a moment."};
+static const struct words waking = {LIVE_COMING, "waking", "Waking up",
+				    "It sleeps while nobody uses it. Waking it takes a moment."};
+static const struct words trying_again = {LIVE_COMING, "waking", "Starting once more",
+					  "The last start did not work."};
 static const struct words falling_asleep = {
 	LIVE_COMING, "stopping", "Falling asleep",
 	"It is being put to sleep and wakes again right after."};
@@ -142,6 +142,14 @@ static void say_crashed(const struct agent_state *s, const struct live_viewer *v
 	}
 }
 
+/* What runs, for its owner. */
+static void say_command(struct live *l, const struct live_viewer *v, const char *command)
+{
+	if (v->is_owner && command[0] != '\0') {
+		(void)snprintf(l->detail, sizeof(l->detail), "%s", command);
+	}
+}
+
 static void say_agent(const struct app_policy *p, const struct live_viewer *v, struct live *l)
 {
 	const struct agent_state *s = &p->agent;
@@ -152,10 +160,12 @@ static void say_agent(const struct app_policy *p, const struct live_viewer *v, s
 	case AGENT_INSTALLING:
 		say(l, &(struct words){LIVE_COMING, "installing", "Installing packages",
 				       "The first time takes longest."});
+		say_command(l, v, s->install);
 		break;
 	case AGENT_STARTING:
 		say(l, &(struct words){LIVE_COMING, "starting", "Starting the app",
 				       "Its server has not opened its port yet."});
+		say_command(l, v, s->command);
 		break;
 	case AGENT_RUNNING:
 		say_running(p, v, l);
@@ -190,11 +200,7 @@ static void say_asleep(const struct app_policy *p, struct live *l)
 
 static void say_failed(const struct app_policy *p, const struct live_viewer *v, struct live *l)
 {
-	if (p->wake.wanted || p->wake.ask) {
-		say_asleep(p, l);
-		return;
-	}
-	say(l, &failed);
+	say(l, p->wake.wanted || p->wake.ask ? &trying_again : &failed);
 	l->error = v->is_owner && p->app->error[0] ? p->app->error : NULL;
 }
 
