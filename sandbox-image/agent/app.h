@@ -49,15 +49,20 @@ json_t *app_state_json(struct agent *agent);
 json_t *app_last_lines(struct agent *agent, size_t n);
 
 /* Told whenever the state, the main port or the set of listening ports changes. The callback may
- * watch and unwatch, itself too. */
+ * watch and unwatch, itself too. While somebody watches, ports are seen within 5 ms. */
 struct app_watcher {
 	TAILQ_ENTRY(app_watcher) link;
 	void (*changed)(struct app_watcher *w);
 	void *owner;
+	unsigned told; /* app.c */
 };
 
 void app_watch(struct agent *agent, struct app_watcher *w);
 void app_unwatch(struct agent *agent, struct app_watcher *w);
+
+/* Looks at once what listens, for who was just refused by a port that a view named: while the app
+ * runs and nobody watches, a view may be a quarter of a second old. */
+void app_look(struct agent *agent);
 
 /* In agent_init and agent_fini. */
 NODISCARD int app_init(struct agent *agent, struct err *e);

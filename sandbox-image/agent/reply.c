@@ -11,6 +11,7 @@ static const struct {
 	const char *reason;
 } reasons[] = {
 	{200, "OK"},
+	{202, "Accepted"},
 	{204, "No Content"},
 	{400, "Bad Request"},
 	{401, "Unauthorized"},
@@ -87,6 +88,11 @@ static void begin(struct conn *c, int status, const char *content_type, const ch
 	evbuffer_add_printf(output(c), "HTTP/1.1 %d %s\r\n", status, reason_of(status));
 	if (content_type) {
 		evbuffer_add_printf(output(c), "Content-Type: %s\r\n", content_type);
+	}
+	if (content_type && strcmp(content_type, "text/event-stream") == 0) {
+		/* Not to be kept, nor held back by a proxy on the way. */
+		evbuffer_add_printf(output(c),
+				    "Cache-Control: no-store\r\nX-Accel-Buffering: no\r\n");
 	}
 	if (status == 429 || status == 503) {
 		evbuffer_add_printf(output(c), "Retry-After: 1\r\n");

@@ -1,5 +1,7 @@
 #include "route.h"
 
+#include "app_calls.h"
+#include "app_logs.h"
 #include "files.h"
 #include "run_request.h"
 #include "runs.h"
@@ -23,6 +25,13 @@ static const struct route routes[] = {
 	{"GET", "/v1/tree", 0, NULL, NULL, files_on_tree, helper_on_writable, helper_on_gone},
 	{"PUT", "/v1/tar", TAR_MAX_BYTES, tar_on_put, tar_on_put_body, tar_on_put_end, NULL,
 	 tar_on_put_gone},
+	{"GET", "/v1/app", 0, NULL, NULL, app_on_get, NULL, NULL},
+	{"POST", "/v1/app/start", APP_BODY_MAX_BYTES, app_on_begin, app_on_body, app_on_start, NULL,
+	 app_on_gone},
+	{"POST", "/v1/app/stop", APP_BODY_MAX_BYTES, app_on_begin, app_on_body, app_on_stop, NULL,
+	 app_on_gone},
+	{"GET", "/v1/app/logs", 0, app_logs_on_begin, NULL, app_logs_on_end, app_logs_on_writable,
+	 app_logs_on_gone},
 	{"GET", "/v1/tar", 0, NULL, NULL, tar_on_get, helper_on_writable, helper_on_gone},
 };
 

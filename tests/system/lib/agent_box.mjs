@@ -1,5 +1,6 @@
-// A sandbox container around the agent, with the limits of the script profile, and a plain client for
-// the agent protocol (docs/ARCHITECTURE.md).
+// A sandbox container around the agent, with the limits of the script profile (or with `app: true` those
+// of the app profile, without its network), and a plain client for the agent protocol
+// (docs/ARCHITECTURE.md).
 
 import assert from 'node:assert/strict';
 import { execFile, execFileSync } from 'node:child_process';
@@ -27,6 +28,17 @@ export function until(what, probe, ms = 10_000) {
     return step();
   };
   return step();
+}
+
+// Server-Sent Events, as far as they are complete.
+export function parseEvents(text) {
+  return text.split('\n\n').slice(0, -1).filter((block) => !block.startsWith(':')).map((block) => {
+    const fields = Object.fromEntries(block.split('\n').map((line) => {
+      const [, name, value] = /^(\w+): ?(.*)$/.exec(line);
+      return [name, value];
+    }));
+    return { id: fields.id && Number(fields.id), event: fields.event, data: JSON.parse(fields.data) };
+  });
 }
 
 // Frames out of pieces of any size.
@@ -137,7 +149,8 @@ export class Box {
     return box;
   }
 
-  async #make({ runsMax = 1, queue = 8, pids = 64, diskMb = 64, env = {}, args = [], ready = true }) {
+  async #make({ app = false, runsMax = 1, queue = 8, pids = app ? 256 : 64, diskMb = app ? 256 : 64,
+    memory = app ? '1024m' : '512m', env = {}, args = [], ready = true }) {
     this.uid = 400_000 + randomInt(100_000);
     this.name = `slipway-agent-test-${randomUUID().slice(0, 8)}`;
     this.dir = fs.mkdtempSync(path.join(os.tmpdir(), 'slipway-agent-'));
@@ -147,6 +160,13 @@ export class Box {
     fs.mkdirSync(this.workspace);
     fs.mkdirSync(this.sockets, { mode: 0o750 });
     this.#mountDisk(diskMb);
+    if (app) {
+      const home = path.join(this.dir, 'home');
+      fs.mkdirSync(home);
+      fs.chownSync(home, this.uid, this.uid);
+      env = { SLIPWAY_HOME: '/home/app', ...env };
+      args = ['--mount', `type=bind,source=${home},target=/home/app`, ...args];
+    }
     const settings = {
       SLIPWAY_SANDBOX_ID: this.name, SLIPWAY_UID: this.uid, SLIPWAY_RUNS_MAX: runsMax,
       SLIPWAY_RUN_QUEUE: queue, SLIPWAY_LISTEN: 'unix:/run/slipway/agent.sock', ...env,
@@ -155,7 +175,7 @@ export class Box {
       'create', '--name', this.name, '--label', LABEL, '--network', 'none', '--ipc', 'private',
       '--read-only', '--cap-drop', 'ALL', '--cap-add', 'SETUID', '--cap-add', 'SETGID',
       '--cap-add', 'KILL', '--security-opt', 'no-new-privileges:true',
-      '--pids-limit', String(pids), '--memory', '512m', '--memory-swap', '512m', '--cpus', '1',
+      '--pids-limit', String(pids), '--memory', memory, '--memory-swap', memory, '--cpus', '1',
       '--tmpfs', '/tmp:rw,nosuid,nodev,mode=1777,size=64m',
       '--mount', `type=bind,source=${this.workspace},target=/workspace`,
       '--mount', `type=bind,source=${this.sockets},target=/run/slipway`,
@@ -217,6 +237,44 @@ export class Box {
 
   async health() {
     return (await this.call('GET', '/v1/health')).json;
+  }
+
+  // The app's state, and the calls that change it.
+  async app() {
+    return (await this.call('GET', '/v1/app')).json;
+  }
+
+  startApp(body = {}) {
+    return this.call('POST', '/v1/app/start', JSON.stringify(body));
+  }
+
+  stopApp() {
+    return this.call('POST', '/v1/app/stop', '');
+  }
+
+  // Waits until the app is in one of `states`.
+  async appIs(states, ms = 20_000) {
+    const wanted = [states].flat();
+    let state;
+    await until(`the app is ${wanted.join(' or ')}`, async () => {
+      state = await this.app();
+      return wanted.includes(state.state);
+    }, ms).catch((e) => { throw new Error(`${e.message}: ${JSON.stringify(state)}`); });
+    return state;
+  }
+
+  // The files of a workspace, by one call each.
+  async write(files) {
+    for (const [name, content] of Object.entries(files)) {
+      const text = typeof content === 'string' ? content : JSON.stringify(content);
+      assert.equal((await this.call('PUT', `/v1/files/${name}`, text)).status, 204, name);
+    }
+  }
+
+  // What the log holds, as [{id, event, data}].
+  async appLog(query = '') {
+    const { bytes } = await this.call('GET', `/v1/app/logs?follow=0${query}`);
+    return parseEvents(bytes.toString());
   }
 
   begin(body) {
