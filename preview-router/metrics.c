@@ -65,4 +65,5 @@ void metrics_write(struct strbuf *out)
 	gauge(out, "upstreams", "Open connections to apps.", m->upstreams);
 	gauge(out, "routes", "Apps known.", (int64_t)routes_count());
 	gauge(out, "routes_connected", "1 while the database is there.", routes_connected());
+	policy_metrics(out);
 }

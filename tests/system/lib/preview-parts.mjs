@@ -161,7 +161,8 @@ export class FakeSandboxd {
       rq.on('end', async () => {
         this.woken.push({ method: rq.method, path: rq.url, project: JSON.parse(text).project_id, at: performance.now() });
         const { status, body } = await this.answer(JSON.parse(text).project_id);
-        rs.writeHead(status, { 'content-type': 'application/json', connection: 'close' }).end(JSON.stringify(body));
+        const payload = JSON.stringify(body);
+        rs.writeHead(status, { 'content-type': 'application/json', 'content-length': payload.length, connection: 'close' }).end(payload);
       });
     });
     fs.mkdirSync(path.dirname(socket), { recursive: true });
