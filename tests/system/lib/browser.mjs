@@ -44,6 +44,18 @@ export async function newPage(browser, options = {}) {
   return page;
 }
 
+// Goes to the address that `address` gives. Chromium drops what is under way when a network interface
+// comes or goes, as with every container that another test starts: then once more.
+export async function open(page, address, options = {}) {
+  for (let tries = 5; ; tries--) {
+    try {
+      return await page.goto(await address(), { timeout: 60_000, ...options });
+    } catch (e) {
+      if (tries === 0 || !e.message.includes('ERR_NETWORK_CHANGED')) throw e;
+    }
+  }
+}
+
 // A test CA and a certificate of it for the given names: {ca, cert, key}, paths of PEM files.
 export function makeCertificates(directory, names) {
   const at = (name) => path.join(directory, name);
