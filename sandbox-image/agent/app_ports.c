@@ -7,11 +7,14 @@
 
 #define LISTENERS_MAX 256
 
-/* A socket can be handed over to the app after it was seen. */
-#define FOREIGN_AGAIN_MS 250
+/* A reading of /proc is not atomic, and a socket can be handed over to the app later: who does not
+ * own one now is asked again, soon and then ever less often. */
+#define FOREIGN_FIRST_MS 10
+#define FOREIGN_LAST_MS	 320
 
-/* Node's inspector: a debugger's, not a visitor's. */
-#define INSPECTOR_PORT 9229
+/* Node's inspector, and those of its workers after it: a debugger's, not a visitor's. */
+#define INSPECTOR_PORT	   9229
+#define INSPECTOR_PORT_MAX 9260
 
 void app_ports_clear(struct app_ports *p)
 {
@@ -26,6 +29,11 @@ struct app_port *app_ports_find(struct app_ports *p, in_port_t port)
 		}
 	}
 	return NULL;
+}
+
+static bool is_inspector(const struct listener *l)
+{
+	return listener_port(l) >= INSPECTOR_PORT && listener_port(l) <= INSPECTOR_PORT_MAX;
 }
 
 static bool was_own(const struct app_ports *p, unsigned long inode)
@@ -64,10 +72,11 @@ static bool is_own(struct app_ports *p, const struct listener *l, pid_t root, ui
 	}
 	if (!f && p->n_foreign < APP_PORTS_SOCKETS_MAX) {
 		f = &p->foreign[p->n_foreign++];
-		f->inode = l->inode;
+		*f = (struct foreign){.inode = l->inode, .wait_ms = FOREIGN_FIRST_MS};
 	}
 	if (f) {
-		f->again_ms = clock_mono_ms() + FOREIGN_AGAIN_MS;
+		f->again_ms = clock_mono_ms() + f->wait_ms;
+		f->wait_ms = f->wait_ms < FOREIGN_LAST_MS ? 2 * f->wait_ms : FOREIGN_LAST_MS;
 	}
 	return false;
 }
@@ -131,8 +140,7 @@ bool app_ports_look(struct app_ports *p, pid_t root, uid_t uid)
 
 	sweep_foreign(p, now, n);
 	for (size_t i = 0; i < n; i++) {
-		if (now[i].uid != uid || listener_port(&now[i]) == INSPECTOR_PORT ||
-		    !is_own(p, &now[i], root, uid)) {
+		if (now[i].uid != uid || is_inspector(&now[i]) || !is_own(p, &now[i], root, uid)) {
 			continue;
 		}
 		if (next.n_own < APP_PORTS_SOCKETS_MAX) {

@@ -26,6 +26,7 @@ struct app_ports {
 	struct foreign {
 		unsigned long inode;
 		int64_t again_ms;
+		int wait_ms;
 	} foreign[APP_PORTS_SOCKETS_MAX]; /* sockets of others beneath the same uid */
 	size_t n_foreign;
 	unsigned long own[APP_PORTS_SOCKETS_MAX]; /* inodes */

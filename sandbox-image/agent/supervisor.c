@@ -26,6 +26,7 @@ struct supervisor {
 	int chld; /* signalfd */
 	pid_t child;
 	bool child_ended;
+	bool alone; /* no descendant is left */
 	int wait_status;
 	int64_t ended_us;
 };
@@ -57,6 +58,7 @@ static void reap(struct supervisor *s)
 	while ((pid = waitpid(-1, &status, WNOHANG | __WALL)) > 0) {
 		note_reaped(s, pid, status);
 	}
+	s->alone = pid < 0 && errno == ECHILD;
 }
 
 /* True to go on: the program was told to end by itself. */
@@ -77,7 +79,8 @@ static bool wait_for_end(struct supervisor *s, int64_t deadline_ms)
 {
 	bool terminating = false;
 
-	while (!s->child_ended) {
+	/* npm ends before the program it started does: what was told to end has its time whole. */
+	while (terminating ? !s->alone : !s->child_ended) {
 		struct pollfd fds[] = {
 			{.fd = s->chld, .events = POLLIN},
 			{.fd = s->control, .events = POLLIN},
