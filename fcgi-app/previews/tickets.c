@@ -110,8 +110,10 @@ static int refuse_open(struct app *app, const struct request *rq, struct respons
 							: "There is no such preview",
 		.message = e->kind == ERR_UNAUTHENTICATED
 				   ? "Only its owner can open it with this address. If it is "
-				     "yours, sign in to Slipway in this browser and try again. "
-				     "Otherwise ask its owner for a share link."
+				     "yours, sign in to Slipway in this browser and try again, "
+				     "or have a ticket made with your API key (POST "
+				     "/api/v1/projects/{id}/preview-tickets). Otherwise ask "
+				     "its owner for a share link."
 				   : "It does not exist, was deleted, or is not yours. If "
 				     "somebody sent you here, ask them for a share link.",
 	};
