@@ -129,11 +129,12 @@ static enum access level_of(const struct app *app, const struct grant *g, int64_
 
 enum access access_check(const struct app *app, const struct http_head *head,
 			 const unsigned char *key, uint64_t key_epoch, int64_t now_s,
-			 struct access_cache *cache)
+			 struct access_cache *cache, struct access_claim *ret_claim)
 {
 	enum access best = app->is_public ? ACCESS_PUBLIC : ACCESS_NONE;
 	struct http_slice value;
 
+	*ret_claim = (struct access_claim){.level = 0};
 	if (!key) {
 		return best;
 	}
@@ -141,13 +142,26 @@ enum access access_check(const struct app *app, const struct http_head *head,
 		*cache = (struct access_cache){.key_epoch = key_epoch};
 	}
 	for (size_t i = 0; i < TRIES_MAX && best != ACCESS_OWNER; i++) {
+		const struct grant *g;
 		enum access level;
 
 		if (!access_cookie(head, GRANT_COOKIE, i, &value)) {
 			break;
 		}
-		level = level_of(app, open_grant(value, key, now_s, cache), now_s);
-		best = level > best ? level : best;
+		g = open_grant(value, key, now_s, cache);
+		level = level_of(app, g, now_s);
+		if (level > best) {
+			best = level;
+			ret_claim->level = (int)g->level;
+			memcpy(ret_claim->subject, g->subject, sizeof(ret_claim->subject));
+		}
 	}
 	return best;
+}
+
+bool access_holds(const struct app *app, const struct access_claim *claim, int64_t now_s)
+{
+	return app->is_public ||
+	       (claim->level == GRANT_OWNER && strcmp(claim->subject, app->user_id) == 0) ||
+	       (claim->level == GRANT_SHARE && share_holds(app, claim->subject, now_s));
 }

@@ -5,6 +5,7 @@
  * policy (policy.h) sees it. Event loop's thread only; nothing here blocks.
  */
 
+#include "access.h"
 #include "http_head.h"
 
 #include <stdbool.h>
@@ -29,8 +30,9 @@ struct exchange_target {
 	uint16_t inner_port;
 	bool is_owner;
 	/* The policy's own. */
-	int64_t hold_until_ms; /* until then it may wait */
-	uint64_t epoch;	       /* the app's, when it was sent there */
+	struct access_claim claim; /* by what it was let in */
+	int64_t hold_until_ms;	   /* until then it may wait */
+	uint64_t epoch;		   /* the app's, when it was sent there */
 	unsigned tries;
 };
 struct exchange_target *exchange_target(struct exchange *x);
@@ -56,3 +58,6 @@ void exchange_proxy(struct exchange *x, int64_t wait_ms);
  * request body is not read meanwhile. A client that leaves is taken out. */
 void exchange_park(struct exchange *x, int64_t deadline_ms);
 void exchange_unpark(struct exchange *x); /* out of the list; the caller goes on with it */
+
+/* Breaks it off, whatever it is doing with the app: it may not go on. */
+void exchange_break(struct exchange *x);

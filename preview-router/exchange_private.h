@@ -80,7 +80,6 @@ void exchange_on_timer(struct exchange *x);
 /* Ends of an exchange; x is gone after them. */
 void exchange_finish(struct exchange *x); /* the answer is with the client */
 void exchange_cancel(struct exchange *x); /* the client has left */
-void exchange_break(struct exchange *x);  /* the answer cannot be finished */
 void exchange_refuse(struct exchange *x,
 		     enum refusal why); /* nothing was sent: the policy goes on */
 void exchange_fail(struct exchange *x, int status,

@@ -15,7 +15,8 @@ static const struct {
 	{"secret", REFUSED_SECRET},	    {"refused", REFUSED_PORT},
 	{"installing", REFUSED_INSTALLING}, {"starting", REFUSED_STARTING},
 	{"crashed", REFUSED_CRASHED},	    {"stopped", REFUSED_STOPPED},
-	{"limit", REFUSED_LIMIT},	    {"syntax", REFUSED_MALFORMED},
+	{"exited", REFUSED_CRASHED},	    {"limit", REFUSED_LIMIT},
+	{"syntax", REFUSED_MALFORMED},
 };
 
 size_t greeting_write(char *buf, const char *secret, uint16_t inner_port, int64_t wait_ms)

@@ -147,7 +147,7 @@ void policy_go_on(struct exchange *x)
 	struct app *app = t->app;
 	struct app_policy *p = app->policy;
 
-	if (app->gone) {
+	if (app->gone || !access_holds(app, &t->claim, time(NULL))) {
 		answer_not_found(x);
 	} else if (policy_is_ours(policy_path(x))) {
 		answer_status(x);
@@ -165,10 +165,13 @@ void policy_go_on(struct exchange *x)
 	}
 }
 
-static enum access access_of(struct exchange *x, struct app *app)
+static enum access access_of(struct exchange *x)
 {
-	return access_check(app, exchange_head(x), routes_preview_key(), routes_preview_key_epoch(),
-			    time(NULL), &app->policy->access);
+	struct exchange_target *t = exchange_target(x);
+
+	return access_check(t->app, exchange_head(x), routes_preview_key(),
+			    routes_preview_key_epoch(), time(NULL), &t->app->policy->access,
+			    &t->claim);
 }
 
 static bool answer_asset(struct exchange *x, struct http_slice path)
@@ -208,7 +211,7 @@ void policy_request(struct exchange *x)
 		answer_not_ready(x);
 		return;
 	}
-	access = access_of(x, t->app);
+	access = access_of(x);
 	t->is_owner = access == ACCESS_OWNER;
 	t->hold_until_ms = evloop_now_ms() + policy_settings.hold_ms;
 	if (access == ACCESS_NONE) {

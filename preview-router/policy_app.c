@@ -3,19 +3,39 @@
 #include "app_policy.h"
 #include "cleanup.h"
 #include "evloop.h"
+#include "exchange.h"
 #include "policy.h"
 #include "policy_steps.h"
 #include "routes.h"
 #include "strbuf.h"
+#include "upstream.h"
 #include "wake.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define ACTIVITY_EVERY_MS 15000
 
 static struct timer activity;
+
+static void break_if_shut_out(struct exchange *x)
+{
+	const struct exchange_target *t = exchange_target(x);
+
+	if (!access_holds(t->app, &t->claim, time(NULL))) {
+		exchange_break(x);
+	}
+}
+
+/* A revoked link ends what was opened by it, WebSockets and streams included. */
+static void shut_out(struct app *app)
+{
+	if (!app->is_public && app->n_exchanges > 0) {
+		upstream_each_exchange(app, break_if_shut_out);
+	}
+}
 
 void policy_app_changed(struct app *app)
 {
@@ -35,6 +55,7 @@ void policy_app_changed(struct app *app)
 		p->bad = (struct bad_answers){.n = 0};
 		agent_forget(p);
 	}
+	shut_out(app);
 	wake_changed(p);
 	app_policy_resume(app);
 }
@@ -87,6 +108,8 @@ static void add_in_use(void *ctx, struct app *app)
 {
 	struct in_use *u = ctx;
 
+	/* Shares expire without a word of the database. */
+	shut_out(app);
 	if (u->n < u->cap && (app->n_streams > 0 || app->last_request_ms >= u->since_ms)) {
 		memcpy(u->ids[u->n++], app->project_id, UUID_TEXT_BYTES);
 	}

@@ -3,6 +3,7 @@
 #include "app.h"
 #include "cleanup.h"
 #include "config.h"
+#include "evloop.h"
 #include "log.h"
 #include "policy.h"
 #include "route_queue.h"
@@ -269,6 +270,7 @@ static void on_ready(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	(void)arg;
+	evloop_wake();
 	(void)route_queue_take(&table.queue, SLICE, &list);
 	while ((c = STAILQ_FIRST(&list))) {
 		STAILQ_REMOVE_HEAD(&list, link);

@@ -304,3 +304,17 @@ void upstream_app_free(struct app *app)
 	free(app->pool);
 	app->pool = NULL;
 }
+
+void upstream_each_exchange(struct app *app, void (*fn)(struct exchange *x))
+{
+	struct upstream *u = app->pool ? TAILQ_FIRST(&app->pool->busy) : NULL;
+
+	while (u) {
+		struct upstream *next = TAILQ_NEXT(u, link);
+
+		if (u->x) {
+			fn(u->x);
+		}
+		u = next;
+	}
+}

@@ -125,6 +125,32 @@ test('visibility and shares count at once', async () => {
   await becomes(401, router.guest(project, lasting), 'revoked');
 });
 
+test('a revoked link ends what was opened by it', async () => {
+  const relay = await router.relay((rq, rs) => rs.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: 1\n\n'));
+  relay.app.on('upgrade', (rq, socket) => socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'));
+  const project = router.project({ relay });
+  await router.settled(project, 'running');
+  const share = router.db.query(`INSERT INTO shares (project_id) VALUES ('${project.id}') RETURNING id`)[0][0];
+  await until(async () => (await router.status(project, router.guest(project, share))).status === 200, 'the share is known');
+
+  // What comes, and when it ended.
+  const open = (who, more) => {
+    const socket = net.connect(router.socket);
+    const stream = { text: '', closed: false };
+    socket.on('data', (bytes) => { stream.text += bytes; }).on('close', () => { stream.closed = true; }).on('error', () => {});
+    socket.write(`GET / HTTP/1.1\r\nHost: ${project.host}\r\nCookie: ${who.cookie}\r\n${more}\r\n`);
+    return stream;
+  };
+  const upgrade = 'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n';
+  const guests = [open(router.guest(project, share), upgrade), open(router.guest(project, share), '')];
+  const owners = [open(router.owner(project), upgrade), open(router.owner(project), '')];
+  await until(() => [guests[0], owners[0]].every((s) => s.text.includes(' 101 ')) &&
+    [guests[1], owners[1]].every((s) => s.text.includes('data: 1')), 'all are open');
+  router.db.query(`UPDATE shares SET revoked_at = now() WHERE id = '${share}'`);
+  await until(() => guests.every((s) => s.closed), 'those of the link end');
+  assert.ok(owners.every((s) => !s.closed), 'the owner’s go on');
+});
+
 test('one start for a hundred requests, and they are served when it listens', async () => {
   const relay = await router.relay();
   relay.become({ state: 'starting' });

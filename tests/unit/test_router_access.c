@@ -16,6 +16,7 @@ static const unsigned char other_key[GRANT_KEY_BYTES] = "0123456789abcdef0123456
 static struct app_share shares[1] = {{.id = SHARE, .expires_s = NOW_S + 100}};
 static struct app app;
 static struct access_cache cache;
+static struct access_claim claim;
 static char owner[GRANT_TEXT_BYTES], share[GRANT_TEXT_BYTES];
 
 static void seal(const char *project, enum grant_level level, const char *subject,
@@ -51,7 +52,7 @@ static enum access check_at(const char *cookies, int64_t now_s)
 
 	(void)snprintf(text, sizeof(text), "GET / HTTP/1.1\r\nHost: a\r\n%s\r\n", cookies);
 	assert_int_equal(http_head_parse_request(text, strlen(text), &head, &used, &e), 1);
-	return access_check(&app, &head, key, 1, now_s, &cache);
+	return access_check(&app, &head, key, 1, now_s, &cache, &claim);
 }
 
 /* `format` has one %s for the grant. */
@@ -119,23 +120,33 @@ static void nothing_else_opens(void **state)
 
 static void a_change_counts_at_once(void **state)
 {
+	struct access_claim shared, owned, none = {.level = 0};
 	char cookies[512];
 
 	(void)state;
-	assert_int_equal(check_with(PLAIN, owner), ACCESS_OWNER);
 	assert_int_equal(check_with(PLAIN, share), ACCESS_SHARE);
+	shared = claim;
+	assert_int_equal(check_with(PLAIN, owner), ACCESS_OWNER);
+	owned = claim;
+	assert_true(access_holds(&app, &shared, NOW_S) && access_holds(&app, &owned, NOW_S));
+	assert_false(access_holds(&app, &none, NOW_S));
 	/* expired */
 	(void)snprintf(cookies, sizeof(cookies), PLAIN, owner);
 	assert_int_equal(check_at(cookies, NOW_S + 999), ACCESS_OWNER);
 	assert_int_equal(check_at(cookies, NOW_S + 1000), ACCESS_NONE);
 	(void)snprintf(cookies, sizeof(cookies), PLAIN, share);
 	assert_int_equal(check_at(cookies, NOW_S + 100), ACCESS_NONE);
+	assert_false(access_holds(&app, &shared, NOW_S + 100));
 	/* revoked */
 	app.n_shares = 0;
+	assert_false(access_holds(&app, &shared, NOW_S));
 	assert_int_equal(check_with(PLAIN, share), ACCESS_NONE);
 	/* given away */
 	memcpy(app.user_id, OTHER, sizeof(app.user_id));
 	assert_int_equal(check_with(PLAIN, owner), ACCESS_NONE);
+	assert_false(access_holds(&app, &owned, NOW_S));
+	app.is_public = true;
+	assert_true(access_holds(&app, &owned, NOW_S) && access_holds(&app, &none, NOW_S));
 }
 
 static void another_key_forgets_what_was_seen(void **state)
@@ -149,9 +160,10 @@ static void another_key_forgets_what_was_seen(void **state)
 	assert_int_equal(check_with(PLAIN, owner), ACCESS_OWNER);
 	(void)snprintf(text, sizeof(text), "GET / HTTP/1.1\r\nHost: a\r\n" PLAIN "\r\n", owner);
 	assert_int_equal(http_head_parse_request(text, strlen(text), &head, &used, &e), 1);
-	assert_int_equal(access_check(&app, &head, other_key, 2, NOW_S, &cache), ACCESS_NONE);
-	assert_int_equal(access_check(&app, &head, NULL, 0, NOW_S, &cache), ACCESS_NONE);
-	assert_int_equal(access_check(&app, &head, key, 3, NOW_S, &cache), ACCESS_OWNER);
+	assert_int_equal(access_check(&app, &head, other_key, 2, NOW_S, &cache, &claim),
+			 ACCESS_NONE);
+	assert_int_equal(access_check(&app, &head, NULL, 0, NOW_S, &cache, &claim), ACCESS_NONE);
+	assert_int_equal(access_check(&app, &head, key, 3, NOW_S, &cache, &claim), ACCESS_OWNER);
 }
 
 int main(void)
