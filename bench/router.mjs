@@ -62,7 +62,7 @@ SLIPWAY_RUN_DIR=${instance.runDir}
 DATABASE_URL=host=${instance.runDir}/postgres dbname=slipway user=postgres
 SLIPWAY_LOG_LEVEL=warn
 `);
-  return pinned(PROXY_CPU, path.join(root, 'build/release/slipway-router'), ['--config', config]);
+  return pinned(PROXY_CPU, path.join(process.env.SLIPWAY_TEST_BUILD ?? path.join(root, 'build/release'), 'slipway-router'), ['--config', config]);
 }
 
 const rssBytes = (pid) => Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) * 1024;

@@ -47,7 +47,7 @@ export function haproxy(work, port, app) {
   const file = path.join(work, 'haproxy.cfg');
   writeFileSync(file, `global
     nbthread 1
-    maxconn 20000
+    maxconn 8000
 defaults
     mode http
     option http-keep-alive
@@ -71,7 +71,6 @@ export function caddy(work, port, app) {
   writeFileSync(file, `{
 	admin off
 	auto_https off
-	persist_config off
 }
 http://:${port} {
 	bind 127.0.0.1
