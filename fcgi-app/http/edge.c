@@ -285,17 +285,16 @@ static int handle(struct call *c, struct err *e)
 	return 0;
 }
 
-/* Whoever looks at a preview is shown a page. */
+/* Whoever looks for a preview is shown a page. */
 static bool answer_page(struct call *c, const struct problem *p)
 {
-	const struct page_text text = {
-		.status = p->status,
-		.title = p->title,
-		.message = p->detail,
-	};
+	bool is_page = c->on_preview || (c->route && c->route->produces &&
+					 strcmp(c->route->produces, "text/html") == 0);
+	struct page_text text;
 	struct err ignored;
 
-	return c->on_preview && request_wants_html(&c->rq) &&
+	page_of_problem(p, &text);
+	return is_page && request_wants_html(&c->rq) &&
 	       page_respond_html(c->app, &c->rs, &text, &ignored) == 0;
 }
 

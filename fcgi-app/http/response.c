@@ -189,7 +189,7 @@ bool response_started(const struct response *rs)
 	return rs->started;
 }
 
-static void problem_headers(struct response *rs, int status)
+void response_error_headers(struct response *rs, int status)
 {
 	if (status == 401) {
 		response_header(rs, "WWW-Authenticate", "Bearer realm=\"slipway\"");
@@ -206,7 +206,7 @@ void response_problem(struct response *rs, const struct problem *p, const char *
 	struct err ignored;
 	int rc;
 
-	problem_headers(rs, p->status);
+	response_error_headers(rs, p->status);
 	rc = text ? response_bytes(rs, p->status, "application/problem+json", text, strlen(text),
 				   &ignored)
 		  : response_empty(rs, p->status, &ignored);

@@ -16,6 +16,9 @@ struct response; /* http/response.c */
 /* An extra header, before the answer is sent. Values are checked: no CR, LF, NUL. */
 void response_header(struct response *rs, const char *name, const char *value);
 
+/* What some statuses want beside them: WWW-Authenticate, Retry-After. */
+void response_error_headers(struct response *rs, int status);
+
 /* Whole answers. `value` is borrowed; `text` must be JSON already (SQL may have made it). */
 NODISCARD int response_json(struct response *rs, int status, const json_t *value, struct err *e);
 NODISCARD int response_json_text(struct response *rs, int status, const char *text, struct err *e);

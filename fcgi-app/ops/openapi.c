@@ -158,6 +158,8 @@ static json_t *responses(const struct route *r)
 	(void)snprintf(status, sizeof(status), "%d", r->status);
 	if (r->status == 204) {
 		success = json_pack("{s:s}", "description", "Done; there is nothing to say.");
+	} else if (r->status == 303) {
+		success = json_pack("{s:s}", "description", "Location says where to go on.");
 	} else if (r->status == 101) {
 		success = json_pack("{s:s}", "description", "The connection is a WebSocket now.");
 	} else {

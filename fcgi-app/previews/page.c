@@ -3,6 +3,7 @@
 #include "cleanup.h"
 #include "config.h"
 #include "fs.h"
+#include "http/problem.h"
 #include "http/response.h"
 #include "previews/preview_url.h"
 #include "strbuf.h"
@@ -149,6 +150,22 @@ static void set_policy(struct response *rs, const struct config *config, const c
 	response_header(rs, "X-Robots-Tag", "noindex, nofollow");
 }
 
+void page_of_problem(const struct problem *p, struct page_text *ret)
+{
+	*ret = (struct page_text){.status = p->status, .title = p->title, .message = p->detail};
+	if (p->status == 401) {
+		ret->title = "This preview is private";
+		ret->message = "Only its owner can open it with this address. If it is yours, sign "
+			       "in to Slipway in this browser and try again, or have a ticket made "
+			       "with your API key (POST /api/v1/projects/{id}/preview-tickets). "
+			       "Otherwise ask its owner for a share link.";
+	} else if (p->status == 404) {
+		ret->title = "There is no such preview";
+		ret->message = "It does not exist, was deleted, or is not yours. If somebody sent "
+			       "you here, ask them for a share link.";
+	}
+}
+
 int page_respond_html(struct app *app, struct response *rs, const struct page_text *p,
 		      struct err *e)
 {
@@ -172,5 +189,6 @@ int page_respond_html(struct app *app, struct response *rs, const struct page_te
 		return -1;
 	}
 	set_policy(rs, app->config, style.data);
+	response_error_headers(rs, p->status);
 	return response_bytes(rs, p->status, "text/html; charset=utf-8", page.data, page.len, e);
 }

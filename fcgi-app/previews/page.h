@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 
+struct problem;
 struct response;
 
 struct page_text {
@@ -26,6 +27,9 @@ struct page_text {
 	bool asks_password;
 	const char *problem; /* what was wrong with the password, or NULL */
 };
+
+/* An error's words for whoever looks for a preview. Borrows from *p. */
+void page_of_problem(const struct problem *p, struct page_text *ret);
 
 /* Answers with the page. It may stand in a frame of the editor and nowhere else. */
 NODISCARD int page_respond_html(struct app *app, struct response *rs, const struct page_text *p,

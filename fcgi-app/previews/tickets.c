@@ -3,7 +3,6 @@
 #include "cleanup.h"
 #include "config.h"
 #include "db.h"
-#include "http/authn.h"
 #include "previews/handlers.h"
 #include "previews/page.h"
 #include "previews/preview_url.h"
@@ -100,31 +99,6 @@ int preview_ticket_post(struct app *app, struct request *rq, struct response *rs
 	return response_json(rs, 201, answer, e);
 }
 
-/* For people a page; others get the problem. */
-static int refuse_open(struct app *app, const struct request *rq, struct response *rs,
-		       struct err *e)
-{
-	struct page_text p = {
-		.status = e->kind == ERR_UNAUTHENTICATED ? 401 : 404,
-		.title = e->kind == ERR_UNAUTHENTICATED ? "This preview is private"
-							: "There is no such preview",
-		.message = e->kind == ERR_UNAUTHENTICATED
-				   ? "Only its owner can open it with this address. If it is "
-				     "yours, sign in to Slipway in this browser and try again, "
-				     "or have a ticket made with your API key (POST "
-				     "/api/v1/projects/{id}/preview-tickets). Otherwise ask "
-				     "its owner for a share link."
-				   : "It does not exist, was deleted, or is not yours. If "
-				     "somebody sent you here, ask them for a share link.",
-	};
-
-	if (!request_wants_html(rq) ||
-	    (e->kind != ERR_UNAUTHENTICATED && e->kind != ERR_NOT_FOUND)) {
-		return -1;
-	}
-	return page_respond_html(app, rs, &p, e);
-}
-
 /* A page of an app must not open other previews inside itself by its visitor's sign-in. */
 static int check_navigation(const struct request *rq, struct err *e)
 {
@@ -137,7 +111,7 @@ static int check_navigation(const struct request *rq, struct err *e)
 	return 0;
 }
 
-static int open_preview(struct app *app, struct request *rq, struct response *rs, struct err *e)
+int preview_open_get(struct app *app, struct request *rq, struct response *rs, struct err *e)
 {
 	char to[PREVIEW_PATH_MAX + 1] = "/", ticket[TICKET_TEXT_BYTES];
 	char url[PREVIEW_PART_BYTES * 2];
@@ -151,7 +125,7 @@ static int open_preview(struct app *app, struct request *rq, struct response *rs
 	if (!preview_label_parse(rq->params[0], &label)) {
 		return err_set(e, ERR_NOT_FOUND, "there is no such preview");
 	}
-	if (authn_request(app, rq, e) < 0 || check_navigation(rq, e) < 0 ||
+	if (check_navigation(rq, e) < 0 ||
 	    make_ticket(app, rq->user.id, NULL, label.slug, to, ticket, &r, e) < 0) {
 		return -1;
 	}
@@ -159,11 +133,6 @@ static int open_preview(struct app *app, struct request *rq, struct response *rs
 	(void)snprintf(url, sizeof(url), "%s%s%s", base.before, label.text, base.after);
 	(void)snprintf(to, sizeof(to), ENTER "%s", ticket);
 	return way_in_redirect(rs, url, to, e);
-}
-
-int preview_open_get(struct app *app, struct request *rq, struct response *rs, struct err *e)
-{
-	return open_preview(app, rq, rs, e) < 0 ? refuse_open(app, rq, rs, e) : 0;
 }
 
 /* Whoever came with a ticket that lets nobody in. */

@@ -41,6 +41,19 @@ const CONTRACT = `
   GET    /projects/{id}/versions/{n}
   GET    /projects/{id}/versions/{a}/diff/{b}
   POST   /projects/{id}/versions/{n}/restore
+  POST   /projects/{id}/start
+  POST   /projects/{id}/stop
+  POST   /projects/{id}/restart
+  GET    /projects/{id}/status
+  GET    /projects/{id}/logs
+  GET    /projects/{id}/terminal
+  POST   /projects/{id}/preview-tickets
+  GET    /previews/{slug}/open
+  GET    /projects/{id}/shares
+  POST   /projects/{id}/shares
+  GET    /projects/{id}/shares/{sid}
+  PATCH  /projects/{id}/shares/{sid}
+  DELETE /projects/{id}/shares/{sid}
   GET    /templates
   GET    /models
   GET    /openapi.json -
@@ -76,7 +89,7 @@ const shape = (path) => path.replace(/\{[^}]*\}/g, '{}');
 const UNKNOWN = '00000000-0000-4000-8000-000000000000';
 function address(path, id = UNKNOWN) {
   return path.replace('/projects/{id}', `/projects/${id}`)
-    .replace(/\{(id|gid)\}/g, UNKNOWN).replace(/\{(n|a|b)\}/g, '1').replace('{path}', 'a/b.txt');
+    .replace(/\{(id|gid|sid)\}/g, UNKNOWN).replace('{slug}', 'no-such-0123456789').replace(/\{(n|a|b)\}/g, '1').replace('{path}', 'a/b.txt');
 }
 
 function resolve(ref) {
@@ -147,7 +160,7 @@ describe('the document', () => {
       ids.add(op.operationId);
       assert.ok(op.summary?.length > 4, where);
       const statuses = Object.keys(op.responses);
-      assert.ok(statuses.some((s) => /^2\d\d$/.test(s)), `${where}: no success`);
+      assert.ok(statuses.some((s) => /^(2\d\d|101|303)$/.test(s)), `${where}: no success`);
       assert.ok(statuses.every((s) => /^([1-5]\d\d|[1-5]XX|default)$/.test(s)), where);
       for (const [status, response] of Object.entries(op.responses)) {
         assert.ok(response.description?.length > 0, `${where} ${status}`);
@@ -297,7 +310,7 @@ describe('what is described', () => {
       }
       assert.equal(schema.additionalProperties, false, `${method} ${path}`);
       // A path that needs more than a project is looked up before its body is read.
-      if (/\{(gid|n)\}|\/(users|api-keys)\/\{id\}/.test(path)) {
+      if (/\{(gid|sid|n)\}|\/(users|api-keys)\/\{id\}/.test(path)) {
         continue;
       }
       const client = path.endsWith('/auth/login') ? new Client(instance.url) : owner;

@@ -375,7 +375,7 @@ static void previews_hosts_know_no_sign_in(void **state)
 	header("SLIPWAY_PREVIEW", "1");
 	header("HTTP_ACCEPT", "text/html,*/*");
 	assert_int_equal(serve(&body), 404);
-	assert_non_null(strstr(body, "<h1>Not found</h1>"));
+	assert_non_null(strstr(body, "<h1>There is no such preview</h1>"));
 }
 
 /* response.c */
