@@ -14,6 +14,21 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* uthash's own functions do not compile without warnings on clang. Slugs end with random characters
+ * of ours, ids are random: nobody can choose keys that collide. FNV-1a. */
+static unsigned hash_of(const void *key, size_t len)
+{
+	const unsigned char *bytes = key;
+	uint32_t hash = 2166136261U;
+
+	for (size_t i = 0; i < len; i++) {
+		hash = (uint32_t)((uint64_t)(hash ^ bytes[i]) * 16777619U);
+	}
+	return hash;
+}
+
+#define HASH_FUNCTION(key, len, hash) ((hash) = hash_of(key, len))
 #include <uthash.h>
 
 /* Changes applied before other events of the loop have their turn; a microsecond or two each. */
