@@ -13,7 +13,7 @@
 
 #define REQUESTS_IN_A_ROW 16 /* pipelined ones, before others have their turn */
 
-static TAILQ_HEAD(, client) clients = TAILQ_HEAD_INITIALIZER(clients);
+static TAILQ_HEAD(client_list, client) clients = TAILQ_HEAD_INITIALIZER(clients);
 
 static void client_run(struct client *c);
 

@@ -176,6 +176,11 @@ export class FakeSandboxd {
 }
 
 export class PolicyFixture extends RouterFixture {
+  constructor(domain = DOMAIN) {
+    super();
+    this.domain = domain;
+  }
+
   async start(settings = {}) {
     const begun = this.sandboxd !== undefined;
     if (!begun) {
@@ -184,7 +189,7 @@ export class PolicyFixture extends RouterFixture {
       fs.chmodSync(this.state, 0o755);
       this.db.create();
     }
-    await super.start(settings);
+    await super.start({ SLIPWAY_PREVIEW_DOMAIN: this.domain, ...settings });
     this.key ??= Buffer.from(this.db.query("SELECT encode(preview_key, 'hex') FROM installation")[0][0], 'hex');
   }
 
@@ -203,7 +208,7 @@ export class PolicyFixture extends RouterFixture {
         u AS (INSERT INTO users (email, role) VALUES ('${slug}@example.com', 'member') RETURNING id)
       INSERT INTO projects (user_id, slug, name, visibility, head_version, app_stopped)
         SELECT u.id, s.slug, 'x', '${visibility}', ${files ? 1 : 0}, ${app_stopped} FROM s, u RETURNING id, user_id`);
-    const project = { id, user, slug, sandbox, host: `${slug}.${DOMAIN}` };
+    const project = { id, user, slug, sandbox, host: `${slug}.${this.domain}` };
     this.db.query(`
       INSERT INTO sandboxes (id, user_id, project_id, profile, actual_state, container_name, host_uid, agent_socket)
         VALUES ('${sandbox}', '${user}', '${id}', 'app', 'stopped', '${slug}', ${crypto.randomInt(100000, 2000000000)}, '')`);
