@@ -16,7 +16,7 @@
 #define ANSWER_MAX_BYTES (64 * 1024)
 #define OUTPUT_MAX_BYTES (1024 * 1024)
 #define TAIL_BYTES	 2000
-#define WORDS_BYTES	 300
+#define WORDS_BYTES	 480
 
 static int check_status(const struct http_response *response, int wanted, struct err *e)
 {

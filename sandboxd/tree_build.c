@@ -59,9 +59,26 @@ static int run(struct watch *watch, const char *socket, const char *const *argv,
 	return agent_run(watch->w->agents, socket, &r, e);
 }
 
+/* What npm says when it is not the lockfile's fault. */
+static int explain(struct err *e)
+{
+	static const char *const passing[] = {"code E429",	  "code E50",
+					      "code ECONN",	  "code ETIMEDOUT",
+					      "code ENETUNREACH", "code ERR_SOCKET"};
+
+	for (size_t i = 0; i < ARRAY_LEN(passing); i++) {
+		if (e->kind == ERR_UNPROCESSABLE && strstr(e->text, passing[i])) {
+			e->kind = ERR_UNAVAILABLE;
+		}
+	}
+	return -1;
+}
+
 static int install(struct watch *watch, const struct tree_plan *plan, const char *socket,
 		   struct err *e)
 {
+	/* A hash that does not fit is tried again as if the network were to blame; npm waits 10 s
+	 * and more before each of four tries unless told otherwise. */
 	static const char *const npm_ci[] = {"npm",
 					     "ci",
 					     "--ignore-scripts",
@@ -71,6 +88,8 @@ static int install(struct watch *watch, const struct tree_plan *plan, const char
 					     "--loglevel=error",
 					     "--logs-max=0",
 					     "--replace-registry-host=always",
+					     "--fetch-retry-mintimeout=500",
+					     "--fetch-retry-maxtimeout=3000",
 					     NULL};
 	/* Each sandbox has another uid. npm's cache would be in the image for nothing. */
 	static const char *const open_up[] = {
@@ -81,9 +100,11 @@ static int install(struct watch *watch, const struct tree_plan *plan, const char
 	if (agent_put_file(http, socket, "package.json", plan->manifest, strlen(plan->manifest),
 			   e) < 0 ||
 	    agent_put_file(http, socket, "package-lock.json", plan->lockfile,
-			   strlen(plan->lockfile), e) < 0 ||
-	    run(watch, socket, npm_ci, timeout_ms, e) < 0) {
+			   strlen(plan->lockfile), e) < 0) {
 		return -1;
+	}
+	if (run(watch, socket, npm_ci, timeout_ms, e) < 0) {
+		return explain(e);
 	}
 	return run(watch, socket, open_up, OPEN_UP_TIMEOUT_MS, e);
 }
