@@ -24,6 +24,11 @@ static const struct variable quiet_env[] = {
 	{"npm_config_fund", "false"},
 	{"npm_config_update_notifier", "false"},
 	{"npm_config_yes", "true"},
+	/* The package cache is near; npm would wait for minutes until it says what is wrong. */
+	{"npm_config_fetch_retry_mintimeout", "500"},
+	{"npm_config_fetch_retry_maxtimeout", "3000"},
+	/* A lockfile made here is good elsewhere: without the package cache's address. */
+	{"npm_config_omit_lockfile_registry_resolved", "true"},
 	/* The versions of the image; other ones are not to be fetched. */
 	{"npm_config_manage_package_manager_versions", "false"},
 	{"pnpm_config_manage_package_manager_versions", "false"},
