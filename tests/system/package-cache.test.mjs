@@ -8,7 +8,7 @@ import http from 'node:http';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 
 import { createProject, inSandbox, startApp } from './lib/apps.mjs';
-import { FakeRegistry } from './lib/fake-registry.mjs';
+import { FakeRegistry } from './lib/package-registry.mjs';
 import { printLogsOnFailure, startInstance, waitFor } from './lib/instance.mjs';
 
 const SHORT = 'application/vnd.npm.install-v1+json; q=1.0, application/json; q=0.8, */*';

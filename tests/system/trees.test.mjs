@@ -7,7 +7,7 @@ import fs from 'node:fs';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 
 import { createProject, inSandbox, putFiles, rowOf, askToStart, shell, startApp, stopApp } from './lib/apps.mjs';
-import { FakeRegistry } from './lib/fake-registry.mjs';
+import { FakeRegistry } from './lib/package-registry.mjs';
 import { printLogsOnFailure, startInstance, waitFor } from './lib/instance.mjs';
 
 const SERVER = "require('http').createServer((q, r) => r.end('up')).listen(process.env.PORT)";
@@ -263,9 +263,13 @@ describe('when things break', () => {
     const { files: some } = freshFiles();
     const project = await createProject(owner, some);
     registry.intercept = (request) => request.socket.destroy() && true;
-    await askToStart(instance, project);
-    await waitFor('the build to fail', async () => (await instance.logs('sandboxd')).includes('tree_build_failed'), { ms: 120_000, every: 200 });
+    const [wanted] = Object.keys(JSON.parse(some['package.json']).dependencies);
+    await startApp(instance, project);
+    assert.ok(registry.take().some((r) => r.url.includes(wanted)));
+    assert.ok((await instance.logs('sandboxd')).includes('tree_build_failed'));
+    assert.ok((await trees()).every((t) => !/cannot be reached|502/.test(t.error)), 'not held against the lockfile');
     registry.intercept = undefined;
+    assert.match((await startApp(instance, project, { restart: true })).row.tree_key, /^[0-9a-f]{64}$/);
   });
 
   it('an image that somebody deleted is built again', async () => {
