@@ -12,6 +12,7 @@
 #define OTHER_PORT_MS 5000 /* for another port than the main one to listen */
 #define TRIES_MAX     8
 #define CLOSED_TRIES  3
+#define BUSY_MS	      1000
 #define BAD_FIRST_MS  2000
 #define BAD_MAX_MS    30000
 
@@ -153,6 +154,11 @@ void policy_refused(struct exchange *x, enum refusal why, bool can_retry)
 		refused_closed(x, can_retry);
 		break;
 	case REFUSED_LIMIT:
+		p->bad = (struct bad_answers){.why = why,
+					      .at_ms = evloop_now_ms(),
+					      .until_ms = evloop_now_ms() + BUSY_MS};
+		answer_how_it_is(x);
+		break;
 	case REFUSED_MALFORMED:
 	case REFUSED_TIMEOUT:
 		note_bad(p, why);

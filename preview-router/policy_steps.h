@@ -11,10 +11,11 @@ struct exchange;
 
 #define OURS "/.slipway/" /* paths beneath it are never the app's */
 
-#define PARKED_MAX	 64   /* requests that wait for one app */
-#define POLICY_ACTIVE_MS 1000 /* who asks is looked at so often, to see whether it counts as use   \
-			       */
-#define LOOK_AGAIN_MS 250     /* a server that restarts */
+#define PARKED_MAX 64 /* requests that wait for one app */
+#define POLICY_ACTIVE_MS                                                                           \
+	1000		  /* who asks is looked at so often, to see whether it counts as use       \
+			   */
+#define LOOK_AGAIN_MS 250 /* a server that restarts */
 
 struct policy_settings {
 	char domain[160];     /* lower case, no dot at its end */

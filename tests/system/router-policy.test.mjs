@@ -255,18 +255,6 @@ test('an app that cannot be started is asked for ever less often', async () => {
   }
 });
 
-test('all apps together are started at a bounded rate', async () => {
-  await until(async () => (await router.metrics()).waiting === 0, 'nothing else is under way');
-  const begun = router.sandboxd.woken.length;
-  const projects = Array.from({ length: 40 }, () => router.project({ visibility: 'public' }));
-  for (const project of projects) await router.settled(project, 'stopped');
-  const start = performance.now();
-  await Promise.all(projects.map((project) => router.call({ host: project.host, headers: PAGE })));
-  const woken = router.sandboxd.woken.length - begun;
-  assert.ok(woken <= 20 + (performance.now() - start) / 500 + 1, `${woken} at once`);
-  await until(() => router.sandboxd.woken.length - begun >= woken + 2, 'the others have their turn');
-});
-
 test('what its owner stopped, and what is empty, stays so', async () => {
   for (const [project, state] of [[router.project({ app_stopped: true }), 'stopped'], [router.project({ files: false }), 'empty']]) {
     await router.settled(project, 'stopped');
@@ -403,6 +391,18 @@ test('a relay that lies harms nobody', async () => {
     assert.equal(status.ready, false);
     liar.close();
   }
+});
+
+test('all apps together are started at a bounded rate', async () => {
+  await until(async () => (await router.metrics()).waiting === 0, 'nothing else is under way');
+  const begun = router.sandboxd.woken.length;
+  const projects = Array.from({ length: 40 }, () => router.project({ visibility: 'public' }));
+  for (const project of projects) await router.settled(project, 'stopped');
+  const start = performance.now();
+  await Promise.all(projects.map((project) => router.call({ host: project.host, headers: PAGE })));
+  const woken = router.sandboxd.woken.length - begun;
+  assert.ok(woken <= 20 + (performance.now() - start) / 500 + 1, `${woken} at once`);
+  await until(() => router.sandboxd.woken.length - begun >= woken + 2, 'the others have their turn');
 });
 
 test('a database that is away takes nothing with it', async () => {
