@@ -17,6 +17,7 @@
 #include "strbuf.h"
 #include "token.h"
 
+#include <arpa/inet.h>
 #include <limits.h>
 #include <poll.h>
 #include <pthread.h>
@@ -350,6 +351,7 @@ static void test_unreachable_runtime(void **state)
 	struct settings nowhere = {.docker_socket = "/nonexistent/docker.sock"};
 	auto_free struct driver_container *list = NULL;
 	struct watched w = {.f = f};
+	struct driver_network n_wanted = {"x", owner, "slwx", "10.0.0.0/28", "10.0.0.1"};
 	struct driver *d = driver_docker_create(&nowhere);
 	const struct driver_ops *ops = d->ops;
 	struct driver_container c;
@@ -366,6 +368,8 @@ static void test_unreachable_runtime(void **state)
 	assert_err(ops->remove(d, "x", &e), ERR_UNAVAILABLE);
 	assert_err(ops->inspect(d, "x", &c, &e), ERR_UNAVAILABLE);
 	assert_err(ops->list(d, owner, &list, &n, &e), ERR_UNAVAILABLE);
+	assert_err(ops->network_ensure(d, &n_wanted, &e), ERR_UNAVAILABLE);
+	assert_err(ops->network_remove(d, "x", &e), ERR_UNAVAILABLE);
 	assert_err(ops->watch(d, owner, on_event, on_ready, keep_on, &w, &e), ERR_UNAVAILABLE);
 	driver_destroy(d);
 }
@@ -380,6 +384,87 @@ static void test_unknown_runtime_is_refused(void **state)
 	if (f->driver->ops->create(f->driver, &f->spec, id, &e) == 0) {
 		assert_err(f->driver->ops->start(f->driver, id, &e), ERR_UPSTREAM);
 	}
+}
+
+/* A network of this run's own. */
+static struct driver_network network_of(struct fixture *f, char name[80], char interface[16],
+					char subnet[24], char gateway[24])
+{
+	unsigned int n = (unsigned int)getpid() % 256;
+
+	(void)f;
+	(void)snprintf(name, 80, "%s-net", owner);
+	(void)snprintf(interface, 16, "slwdc%u", n);
+	(void)snprintf(subnet, 24, "10.214.%u.0/28", n);
+	(void)snprintf(gateway, 24, "10.214.%u.1", n);
+	return (struct driver_network){.name = name,
+				       .owner = owner,
+				       .interface = interface,
+				       .subnet = subnet,
+				       .gateway = gateway};
+}
+
+static void test_networks_are_as_wanted(void **state)
+{
+	struct fixture *f = *state;
+	const struct driver_ops *ops = f->driver->ops;
+	char name[80], interface[16], subnet[24], gateway[24], id[DRIVER_ID_BYTES];
+	struct driver_network n = network_of(f, name, interface, subnet, gateway);
+	struct driver_network second;
+	struct err e;
+
+	assert_ok(ops->network_remove(f->driver, name, &e));
+	assert_ok(ops->network_ensure(f->driver, &n, &e));
+	assert_ok(ops->network_ensure(f->driver, &n, &e));
+	second = n;
+	second.name = "slipway-contract-second";
+	assert_err(ops->network_ensure(f->driver, &second, &e), ERR_CONFLICT);
+
+	/* Another gateway makes it another network: replaced while nobody uses it, only then. */
+	gateway[strlen(gateway) - 1] = '2';
+	assert_ok(ops->network_ensure(f->driver, &n, &e));
+	f->spec.network = name;
+	create_and_start(f, id);
+	assert_err(ops->network_remove(f->driver, name, &e), ERR_CONFLICT);
+	assert_ok(ops->remove(f->driver, id, &e));
+	assert_ok(ops->network_remove(f->driver, name, &e));
+	assert_ok(ops->network_remove(f->driver, name, &e));
+}
+
+/* A listener on loopback; its port. */
+static int taken_port(int *ret_fd)
+{
+	struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(in);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_true(fd >= 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&in, len), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&in, &len), 0);
+	*ret_fd = fd;
+	return ntohs(in.sin_port);
+}
+
+static void test_taken_port_is_a_conflict(void **state)
+{
+	struct fixture *f = *state;
+	const struct driver_ops *ops = f->driver->ops;
+	char name[80], interface[16], subnet[24], gateway[24], id[DRIVER_ID_BYTES];
+	struct driver_network n = network_of(f, name, interface, subnet, gateway);
+	struct err e;
+	int fd;
+
+	assert_ok(ops->network_ensure(f->driver, &n, &e));
+	f->spec.network = name;
+	f->spec.container_port = 7411;
+	f->spec.host_port = taken_port(&fd);
+	create(f, id);
+	assert_err(ops->start(f->driver, id, &e), ERR_CONFLICT);
+	close(fd);
+	assert_ok(ops->start(f->driver, id, &e));
+	assert_ok(ops->remove(f->driver, id, &e));
+	assert_ok(ops->network_remove(f->driver, name, &e));
 }
 
 static int prepare(struct err *e)
@@ -416,6 +501,8 @@ int main(int argc, char **argv)
 		CASE(test_reports_deaths),
 		CASE(test_unreachable_runtime),
 		CASE(test_unknown_runtime_is_refused),
+		CASE(test_networks_are_as_wanted),
+		CASE(test_taken_port_is_a_conflict),
 	};
 	struct err e = {0};
 

@@ -277,7 +277,23 @@ export class SandboxdFixture {
     return this.expect(200, 'POST', '/v1/sandboxes/ensure', { user_id: user, project_id: project, profile: project ? 'app' : 'script' });
   }
 
-  start_app(user, project, restart = false) {
+  // The project's next version: {path: text}.
+  version(user, project, files) {
+    const [[n]] = this.db.query(`UPDATE projects SET head_version = head_version + 1 WHERE id = '${project}' RETURNING head_version`);
+    const hex = (text) => Buffer.from(text).toString('hex');
+    const sha = (text) => crypto.createHash('sha256').update(text).digest('hex');
+    const size = Object.values(files).reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+    this.db.query([
+      ...Object.values(files).map((text) => `INSERT INTO blobs (sha256, bytes) VALUES ('${sha(text)}', '\\x${hex(text)}') ON CONFLICT DO NOTHING`),
+      `INSERT INTO versions (project_id, n, kind, author_id, file_count, size_bytes)
+        VALUES ('${project}', ${n}, 'edit', '${user}', ${Object.keys(files).length}, ${size})`,
+      ...Object.entries(files).map(([name, text]) => `INSERT INTO version_files (project_id, n, path, sha256, size_bytes, changed_in)
+        VALUES ('${project}', ${n}, '${name}', '${sha(text)}', ${Buffer.byteLength(text)}, ${n})`),
+    ].join(';\n'));
+    return Number(n);
+  }
+
+  startApp(user, project, restart = false) {
     return this.expect(202, 'POST', '/v1/apps/start', { user_id: user, project_id: project, restart });
   }
 
