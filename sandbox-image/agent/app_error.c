@@ -115,7 +115,8 @@ static int find_best(const struct app_log *log, enum app_log_source source, int6
 
 static void add_text(struct strbuf *to, const char *text)
 {
-	size_t len = strlen(text), room = APP_ERROR_MAX_BYTES - to->len;
+	size_t room = to->len < APP_ERROR_MAX_BYTES ? APP_ERROR_MAX_BYTES - to->len : 0;
+	size_t len = strlen(text);
 
 	if (len > room) {
 		len = room - utf8_incomplete_tail(text, room);
@@ -147,7 +148,7 @@ static void add_npm_rest(const struct app_log *log, int best, struct strbuf *to)
 		if (text == entry->text || begins(text, "A complete log")) {
 			break;
 		}
-		if (text[strspn(text, "0123456789 ")] != '\0') {
+		if (text[strspn(text, "0123456789 ")] != '\0' && to->len < APP_ERROR_MAX_BYTES) {
 			strbuf_adds(to, added ? "; " : ": ");
 			add_text(to, text);
 			added++;

@@ -8,7 +8,7 @@
 #define APP_ERROR_MAX_BYTES 600
 
 /* Appends the most telling lines of `source` with ids from `from_id` on; nothing when there is
- * none. At most APP_ERROR_MAX_BYTES. */
+ * none. About APP_ERROR_MAX_BYTES at most. */
 void app_error_find(const struct app_log *log, enum app_log_source source, int64_t from_id,
 		    struct strbuf *to);
 

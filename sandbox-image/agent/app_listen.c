@@ -8,6 +8,9 @@
 #define WAITING_MS 50  /* a watcher waits for the next change of a file */
 #define SLOW_MS	   250 /* it runs, and nobody waits for anything */
 
+/* Until its processes have become the code's own, and can be looked at. */
+#define YOUNG_MS 2000
+
 /* A port that vanishes comes back when a watcher restarts its program; only then another is the
  * main one. */
 #define COMES_BACK_MS 2000
@@ -123,11 +126,13 @@ static void set_port(struct app *app, in_port_t port)
 void app_listen_look(struct app *app)
 {
 	in_port_t before = app->port;
+	bool young;
 
 	if (!app_has_process(app) || app->phase != APP_LOG_APP) {
 		return;
 	}
-	if (app_ports_look(&app->ports, app->process.pid, app->agent->settings.uid)) {
+	young = clock_mono_ms() - app->process_since_ms < YOUNG_MS;
+	if (app_ports_look(&app->ports, app->process.pid, app->agent->settings.uid, young)) {
 		app_touch(app);
 	}
 	/* What is being ended does not come back. */

@@ -56,9 +56,10 @@ static struct foreign *find_foreign(struct app_ports *p, unsigned long inode)
 	return NULL;
 }
 
-static bool is_own(struct app_ports *p, const struct listener *l, pid_t root, uid_t uid)
+static bool is_own(struct app_ports *p, const struct listener *l, pid_t root, uid_t uid, bool young)
 {
 	struct foreign *f;
+	int held;
 
 	if (was_own(p, l->inode)) {
 		return true;
@@ -67,7 +68,8 @@ static bool is_own(struct app_ports *p, const struct listener *l, pid_t root, ui
 	if (f && clock_mono_ms() < f->again_ms) {
 		return false;
 	}
-	if (listener_belongs(l, root, uid)) {
+	held = listener_held_by(l, root, uid);
+	if (held == 1 || (held < 0 && !young)) {
 		return true;
 	}
 	if (!f && p->n_foreign < APP_PORTS_SOCKETS_MAX) {
@@ -131,7 +133,7 @@ static bool same_ports(const struct app_ports *a, const struct app_ports *b)
 	return a->n == b->n;
 }
 
-bool app_ports_look(struct app_ports *p, pid_t root, uid_t uid)
+bool app_ports_look(struct app_ports *p, pid_t root, uid_t uid, bool young)
 {
 	struct listener now[LISTENERS_MAX];
 	struct app_ports next = {0};
@@ -140,7 +142,8 @@ bool app_ports_look(struct app_ports *p, pid_t root, uid_t uid)
 
 	sweep_foreign(p, now, n);
 	for (size_t i = 0; i < n; i++) {
-		if (now[i].uid != uid || is_inspector(&now[i]) || !is_own(p, &now[i], root, uid)) {
+		if (now[i].uid != uid || is_inspector(&now[i]) ||
+		    !is_own(p, &now[i], root, uid, young)) {
 			continue;
 		}
 		if (next.n_own < APP_PORTS_SOCKETS_MAX) {

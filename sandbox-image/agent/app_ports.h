@@ -35,7 +35,8 @@ struct app_ports {
 
 void app_ports_clear(struct app_ports *p);
 
-/* Looks again; true when the set of ports changed. `root`: the app's supervisor. */
-bool app_ports_look(struct app_ports *p, pid_t root, uid_t uid);
+/* Looks again; true when the set of ports changed. `root`: the app's supervisor. `young`: it has
+ * just been started, and that its processes cannot be looked at means nothing yet. */
+bool app_ports_look(struct app_ports *p, pid_t root, uid_t uid, bool young);
 
 struct app_port *app_ports_find(struct app_ports *p, in_port_t port);

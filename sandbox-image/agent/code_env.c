@@ -8,14 +8,16 @@ struct variable {
 	const char *name, *value;
 };
 
-/* NULL: the registry. pnpm and yarn 1 read npm's; the rest are said once for each manager. */
+/* NULL: the registry. pnpm 10 and yarn 1 read npm's. */
 static const struct variable registry_env[] = {
 	{"npm_config_registry", NULL},
 	/* Lockfiles name the registry they were made with. */
 	{"npm_config_replace_registry_host", "always"},
 	{"pnpm_config_registry", NULL},
-	{"YARN_REGISTRY", NULL},
 	{"YARN_NPM_REGISTRY_SERVER", NULL},
+	/* The cache is near: what fails there is said within seconds, not two minutes. */
+	{"npm_config_fetch_retry_mintimeout", "1000"},
+	{"npm_config_fetch_retry_maxtimeout", "5000"},
 };
 
 /* Nobody is there to answer questions, and nothing outside to report to. */
@@ -29,10 +31,7 @@ static const struct variable quiet_env[] = {
 	{"npm_config_fetch_retry_maxtimeout", "3000"},
 	/* A lockfile made here is good elsewhere: without the package cache's address. */
 	{"npm_config_omit_lockfile_registry_resolved", "true"},
-	/* The versions of the image; other ones are not to be fetched. */
-	{"npm_config_manage_package_manager_versions", "false"},
-	{"pnpm_config_manage_package_manager_versions", "false"},
-	{"pnpm_config_pm_on_fail", "ignore"},
+	/* The version of the image; another one is not to be fetched. */
 	{"SKIP_YARN_COREPACK_CHECK", "1"},
 	{"YARN_NODE_LINKER", "node-modules"},
 	{"YARN_ENABLE_TELEMETRY", "0"},

@@ -261,7 +261,7 @@ static int holds(pid_t pid, unsigned long inode)
 	return found;
 }
 
-bool listener_belongs(const struct listener *l, pid_t root, uid_t uid)
+int listener_held_by(const struct listener *l, pid_t root, uid_t uid)
 {
 	struct proc_table t = {0};
 	bool found = false, told = false;
@@ -270,7 +270,7 @@ bool listener_belongs(const struct listener *l, pid_t root, uid_t uid)
 	/* With the code's own ids the kernel lets us read its descriptors without CAP_SYS_PTRACE.
 	 */
 	if (identity_enter(uid, &e) < 0) {
-		return true;
+		return -1;
 	}
 	if (proc_table_read(&t, root, NULL, 0, &e) == 0) {
 		for (size_t i = 0; i < t.n && !found; i++) {
@@ -284,5 +284,10 @@ bool listener_belongs(const struct listener *l, pid_t root, uid_t uid)
 	}
 	identity_leave();
 	proc_table_fini(&t);
-	return found || !told;
+	return found ? 1 : told ? 0 : -1;
+}
+
+bool listener_belongs(const struct listener *l, pid_t root, uid_t uid)
+{
+	return listener_held_by(l, root, uid) != 0;
 }

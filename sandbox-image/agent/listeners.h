@@ -34,6 +34,11 @@ in_port_t listener_port(const struct listener *l); /* in host order */
  */
 struct sockaddr_storage listener_reachable(const struct listener *l, unsigned attempt);
 
-/* Whether a descendant of `root` holds the socket. True also when no descendant could be looked at
- * (hardened code may forbid it). Looks with the uid's rights. */
+/* Whether a descendant of `root` holds the socket: 1, 0, or -1 when no descendant could be looked
+ * at (there is none, it is still the agent's, or hardened code forbids it). Looks with the uid's
+ * rights.
+ */
+int listener_held_by(const struct listener *l, pid_t root, uid_t uid);
+
+/* The same where what cannot be told is taken for yes. */
 bool listener_belongs(const struct listener *l, pid_t root, uid_t uid);
