@@ -14,6 +14,13 @@ app_gateway() {
 	printf '%d.%d.%d.%d\n' $((address >> 24 & 255)) $((address >> 16 & 255)) $((address >> 8 & 255)) $((address & 255))
 }
 
+# Where the sandboxes reach it.
+cache_address() {
+	local gateway
+	gateway=$(app_gateway "$(config_get SLIPWAY_APP_SUBNET 10.213.0.0/20)")
+	printf '%s:%s\n' "$gateway" "$(config_get SLIPWAY_CACHE_PORT 4873)"
+}
+
 # The setting, else what npm of this host uses. Without a slash at its end.
 npm_registry() {
 	local url
@@ -91,10 +98,9 @@ rewrites() { # CACHE URL…
 }
 
 fill_cache() {
-	local subnet gateway cache registry tarballs host resolver
+	local subnet cache registry tarballs host resolver
 	subnet=$(config_get SLIPWAY_APP_SUBNET 10.213.0.0/20)
-	gateway=$(app_gateway "$subnet")
-	cache=$gateway:$(config_get SLIPWAY_CACHE_PORT 4873)
+	cache=$(cache_address)
 	registry=$(npm_registry)
 	tarballs=$(tarballs_url "$registry")
 	resolver=$(resolver_line)

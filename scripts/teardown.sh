@@ -47,7 +47,7 @@ release_mounts() {
 	# A path alone may be another mount namespace's; the inode says whether it is our file.
 	losetup --list --noheadings --raw --output NAME,BACK-INO,BACK-FILE |
 		while read -r device inode file; do
-			if [[ $file == "$(realpath "$STATE")"/disks/* && $(stat -c %i "$file" 2>/dev/null) == "$inode" ]]; then
+			if [[ $file == "$(realpath "$STATE")"/@(disks|trees)/* && $(stat -c %i "$file" 2>/dev/null) == "$inode" ]]; then
 				losetup --detach "$device" || warn "cannot detach $device"
 			fi
 		done
