@@ -116,11 +116,6 @@ void app_unwatch(struct agent *agent, struct app_watcher *w)
 	TAILQ_REMOVE(&agent->app->watchers, w, link);
 }
 
-void app_look(struct agent *agent)
-{
-	app_listen_look(agent->app);
-}
-
 static void tell_watchers(struct app *app)
 {
 	struct app_watcher *w = TAILQ_FIRST(&app->watchers);

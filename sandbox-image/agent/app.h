@@ -60,10 +60,6 @@ struct app_watcher {
 void app_watch(struct agent *agent, struct app_watcher *w);
 void app_unwatch(struct agent *agent, struct app_watcher *w);
 
-/* Looks at once what listens, for who was just refused by a port that a view named: while the app
- * runs and nobody watches, a view may be a quarter of a second old. */
-void app_look(struct agent *agent);
-
 /* In agent_init and agent_fini. */
 NODISCARD int app_init(struct agent *agent, struct err *e);
 void app_fini(struct agent *agent);

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import { Box, parseEvents, until } from './lib/agent_box.mjs';
+import { Box, docker, parseEvents, until } from './lib/agent_box.mjs';
 
 const SECOND = 1000;
 
@@ -235,6 +235,20 @@ describe('app: ends', () => {
       'tcp.js': 'require("net").createServer((s) => s.end("220 hello\\r\\n")).listen(2525)' });
     await held.box.startApp();
     assert.match((await held.box.appIs('crashed')).error, /did not answer HTTP on any port within 2 s/);
+  });
+
+  test('when its supervisor is killed nothing of it stays, and it can be started again', async () => {
+    const { box } = held;
+    await box.write({ 'index.js': server('x', "require('child_process').spawn('setsid', ['sleep', '1000']);") });
+    await box.startApp();
+    await box.appIs('running');
+    const table = await docker('top', box.name, '-eo', 'pid,comm');
+    const supervisor = table.split('\n').map((l) => l.trim().split(/\s+/)).find(([, name]) => name === 'slipway-run');
+    process.kill(Number(supervisor[0]), 'SIGKILL');
+    assert.equal((await box.appIs('crashed')).signal, 'SIGKILL');
+    await box.assertNothingRuns();
+    await box.startApp();
+    await box.appIs('running');
   });
 
   test('memory that runs out is said', { timeout: 60 * SECOND }, async () => {
