@@ -115,17 +115,32 @@ static bool next_line(const char **at, const char *prefix, char line[LINE_BYTES]
 	return false;
 }
 
-static bool has_chain(const char *table, const char *name)
+static bool has_line(const char *table, const char *wanted_line)
 {
-	char wanted_line[64], line[LINE_BYTES];
+	char line[LINE_BYTES];
 
-	(void)snprintf(wanted_line, sizeof(wanted_line), "-N %s", name);
 	while (next_line(&table, wanted_line, line)) {
 		if (strcmp(line, wanted_line) == 0) {
 			return true;
 		}
 	}
 	return false;
+}
+
+static bool has_chain(const char *table, const char *name)
+{
+	char line[64];
+
+	(void)snprintf(line, sizeof(line), "-N %s", name);
+	return has_line(table, line);
+}
+
+static bool has_jump(const char *table, const char *hook, const char *chain)
+{
+	char line[80];
+
+	(void)snprintf(line, sizeof(line), "-A %s -j %s", hook, chain);
+	return has_line(table, line);
 }
 
 /* Whether the chain holds exactly these rules, in this order. */
@@ -164,8 +179,11 @@ static bool begins_with_jump(const char *table, const char *hook, const char *ch
 	return false;
 }
 
-/* Where forwarded packets come by first: Docker's chain, if Docker keeps one for this family and
- * nothing comes before it. */
+/*
+ * Where forwarded packets come by first: Docker's chain, if Docker keeps one for this family and
+ * nothing comes before it. For a moment each time it makes a network, Docker takes the way to its
+ * chain out of FORWARD: therefore we are in FORWARD as well, wherever that is.
+ */
 static const char *forward_hook(const char *table)
 {
 	return has_chain(table, DOCKER_CHAIN) && begins_with_jump(table, "FORWARD", DOCKER_CHAIN)
@@ -177,7 +195,8 @@ static bool in_force(const char *table, const struct ruleset *r)
 {
 	return is_as_wanted(table, &r->forward) && is_as_wanted(table, &r->input) &&
 	       begins_with_jump(table, "INPUT", r->input.name) &&
-	       begins_with_jump(table, forward_hook(table), r->forward.name);
+	       begins_with_jump(table, forward_hook(table), r->forward.name) &&
+	       has_jump(table, "FORWARD", r->forward.name);
 }
 
 /* Deletes every jump from `hook` to `chain`. */
@@ -239,6 +258,10 @@ static int set_rules(const struct family *f, const char *table, const struct rul
 	script_chain(&script, &r->forward);
 	script_chain(&script, &r->input);
 	script_hook(&script, table, forward_hook(table), r->forward.name);
+	if (strcmp(forward_hook(table), "FORWARD") != 0 &&
+	    !has_jump(table, "FORWARD", r->forward.name)) {
+		strbuf_addf(&script, "-I FORWARD 1 -j %s\n", r->forward.name);
+	}
 	script_hook(&script, table, "INPUT", r->input.name);
 	strbuf_adds(&script, "COMMIT\n");
 	return run_script(f, &script, e);

@@ -270,6 +270,11 @@ describe('the rules', () => {
     await until(() => JSON.stringify(['iptables', 'ip6tables'].map(rules)) === JSON.stringify(before_), 'the rules are back again');
   });
 
+  it('are reached from FORWARD too, out of which Docker takes its own chain for moments', () => {
+    assert.ok(rules('iptables').includes(`-A FORWARD -j ${f.chains.forward}`), rules('iptables').join('\n'));
+    assert.ok(rules('iptables').includes(`-A DOCKER-USER -j ${f.chains.forward}`), rules('iptables').join('\n'));
+  });
+
   it('come before what others put first', async () => {
     const other = ['INPUT', '-i', f.bridge, '-j', 'ACCEPT'];
     run('iptables', ['-w', '-I', ...other]);
