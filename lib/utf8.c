@@ -1,6 +1,7 @@
 #include "utf8.h"
 
 #include <stdint.h>
+#include <string.h>
 
 /*
  * Length of the valid character at s[0..len), 0 when it is not valid, -1 when it is a valid
@@ -92,4 +93,16 @@ int utf8_add_replaced(struct strbuf *b, const char *s, size_t len)
 	}
 	strbuf_add(b, s + start, len - start);
 	return b->failed ? -1 : 0;
+}
+
+void utf8_copy(char *ret, size_t cap, const char *text)
+{
+	size_t len = strlen(text);
+
+	if (len >= cap) {
+		len = cap - 1;
+		len -= utf8_incomplete_tail(text, len);
+	}
+	memcpy(ret, text, len);
+	ret[len] = '\0';
 }

@@ -19,15 +19,7 @@ static const char *const names[] = {
 
 static void copy_string(const json_t *value, char *ret, size_t cap)
 {
-	const char *text = json_is_string(value) ? json_string_value(value) : "";
-	size_t len = strlen(text);
-
-	if (len >= cap) {
-		len = cap - 1;
-		len -= utf8_incomplete_tail(text, len);
-	}
-	memcpy(ret, text, len);
-	ret[len] = '\0';
+	utf8_copy(ret, cap, json_is_string(value) ? json_string_value(value) : "");
 }
 
 static enum agent_app state_of(const json_t *value)

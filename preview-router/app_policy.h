@@ -4,13 +4,13 @@
 
 #include "access.h"
 #include "agent_state.h"
+#include "app.h"
 #include "evloop.h"
 #include "policy.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-struct app;
 struct ask;
 
 #define WAKE_ERROR_BYTES 200
@@ -36,9 +36,9 @@ struct bad_answers {
 struct app_policy {
 	struct app *app;
 	struct access_cache access;
-	int64_t since_ms; /* the row's state and phase are these */
-	int state;	  /* enum app_state, and phase, as policy_app_changed saw them last */
-	char phase[24];
+	int64_t since_ms;     /* the row's state and phase are these */
+	enum app_state state; /* and phase: as policy_app_changed saw them last */
+	char phase[APP_PHASE_BYTES];
 	uint64_t epoch;
 	struct wake wake;
 	struct agent_state agent; /* as of agent_ms; 0: not known */

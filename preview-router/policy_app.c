@@ -44,8 +44,8 @@ void policy_app_changed(struct app *app)
 	if (!p) {
 		return;
 	}
-	if (p->state != (int)app->state || strcmp(p->phase, app->phase) != 0) {
-		p->state = (int)app->state;
+	if (p->state != app->state || strcmp(p->phase, app->phase) != 0) {
+		p->state = app->state;
 		memcpy(p->phase, app->phase, sizeof(p->phase));
 		p->since_ms = evloop_now_ms();
 	}
@@ -78,7 +78,7 @@ struct app_policy *app_policy_of(struct app *app)
 	if (!p && (p = calloc(1, sizeof(*p)))) {
 		p->app = app;
 		p->since_ms = evloop_now_ms();
-		p->state = (int)app->state;
+		p->state = app->state;
 		memcpy(p->phase, app->phase, sizeof(p->phase));
 		p->epoch = app->epoch;
 		app->policy = p;

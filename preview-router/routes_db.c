@@ -6,6 +6,7 @@
 #include "db.h"
 #include "log.h"
 #include "route_queue.h"
+#include "route_row.h"
 #include "strbuf.h"
 #include "utf8.h"
 
@@ -44,87 +45,6 @@ struct routes_db {
 	size_t n_active, active_cap;
 };
 
-/* What follows reads these columns by number. */
-#define ROUTE_COLUMNS                                                                              \
-	"SELECT r.project_id, r.user_id, r.slug, r.visibility = 'public', r.app_stopped,"          \
-	" r.has_files, r.state, r.phase, left(r.error, 500), r.port, r.relay_secret,"              \
-	" (SELECT string_agg(s.id::text || ' ' || CASE WHEN isfinite(s.expires_at)"                \
-	"  THEN floor(extract(epoch FROM s.expires_at))::bigint::text ELSE '-' END, ' ')"          \
-	"  FROM route_shares s WHERE s.project_id = r.project_id) FROM routes r "
-
-static const struct {
-	const char *name;
-	enum app_state state;
-} state_names[] = {
-	{"stopped", APP_STOPPED},   {"starting", APP_STARTING}, {"running", APP_RUNNING},
-	{"stopping", APP_STOPPING}, {"failed", APP_FAILED},
-};
-
-static enum app_state state_of(const char *name)
-{
-	for (size_t i = 0; i < ARRAY_LEN(state_names); i++) {
-		if (strcmp(name, state_names[i].name) == 0) {
-			return state_names[i].state;
-		}
-	}
-	return APP_STOPPED;
-}
-
-/* Cut to what fits, at a character's end. */
-static void copy_text(char *ret, size_t cap, const char *text)
-{
-	size_t len = strlen(text);
-
-	if (len >= cap) {
-		len = cap - 1;
-		len -= utf8_incomplete_tail(text, len);
-	}
-	memcpy(ret, text, len);
-	ret[len] = '\0';
-}
-
-/* "id expiry id expiry …"; '-' is never. */
-static int read_shares(const char *text, struct app *row, struct err *e)
-{
-	size_t n = text[0] ? 1 : 0;
-
-	for (const char *p = text; *p; p++) {
-		n += *p == ' ';
-	}
-	n /= 2;
-	row->shares = n > 0 ? calloc(n, sizeof(*row->shares)) : NULL;
-	if (n > 0 && !row->shares) {
-		return err_set(e, ERR_INTERNAL, "out of memory");
-	}
-	for (; row->n_shares < n; row->n_shares++) {
-		struct app_share *s = &row->shares[row->n_shares];
-
-		copy_text(s->id, sizeof(s->id), text);
-		text += strcspn(text, " ");
-		text += *text == ' ';
-		s->expires_s = *text == '-' ? INT64_MAX : strtoll(text, NULL, 10);
-		text += strcspn(text, " ");
-		text += *text == ' ';
-	}
-	return 0;
-}
-
-static int read_row(const struct db_result *r, size_t i, struct app *row, struct err *e)
-{
-	copy_text(row->project_id, sizeof(row->project_id), db_get(r, i, 0));
-	copy_text(row->user_id, sizeof(row->user_id), db_get(r, i, 1));
-	copy_text(row->slug, sizeof(row->slug), db_get(r, i, 2));
-	row->is_public = db_get_bool(r, i, 3);
-	row->app_stopped = db_get_bool(r, i, 4);
-	row->has_files = db_get_bool(r, i, 5);
-	row->state = state_of(db_get(r, i, 6));
-	copy_text(row->phase, sizeof(row->phase), db_get(r, i, 7));
-	copy_text(row->error, sizeof(row->error), db_get(r, i, 8));
-	row->port = (uint16_t)db_get_int(r, i, 9);
-	copy_text(row->secret, sizeof(row->secret), db_get(r, i, 10));
-	return read_shares(db_get(r, i, 11), row, e);
-}
-
 static int push(struct routes_db *db, struct route_change *c, struct err *e)
 {
 	return route_queue_push(db->queue, c) ? 0 : err_set(e, ERR_CANCELLED, "ending");
@@ -151,7 +71,7 @@ static int push_kind(struct routes_db *db, enum route_change_kind kind, const ch
 	if (!c) {
 		return -1;
 	}
-	copy_text(c->row.project_id, sizeof(c->row.project_id), project_id);
+	utf8_copy(c->row.project_id, sizeof(c->row.project_id), project_id);
 	return push(db, c, e);
 }
 
@@ -163,7 +83,7 @@ static int push_rows(struct routes_db *db, const struct db_result *r, struct err
 		if (!c) {
 			return -1;
 		}
-		if (read_row(r, i, &c->row, e) < 0) {
+		if (route_row_read(r, i, &c->row, e) < 0) {
 			route_change_free(c);
 			return -1;
 		}
@@ -223,7 +143,7 @@ static int load(struct routes_db *db, struct err *e)
 		if (n < PAGE_ROWS) {
 			break;
 		}
-		copy_text(after, sizeof(after), db_get(r, n - 1, 0));
+		utf8_copy(after, sizeof(after), db_get(r, n - 1, 0));
 	}
 	return push_kind(db, ROUTE_LOAD_END, "", e);
 }
@@ -240,7 +160,7 @@ static void batch_add(struct id_batch *b, const char *id)
 			return;
 		}
 	}
-	copy_text(b->ids[b->n++], UUID_TEXT_BYTES, id);
+	utf8_copy(b->ids[b->n++], UUID_TEXT_BYTES, id);
 }
 
 /* '{id,id}', PostgreSQL's text form of an array; ids need no quotes. */

@@ -105,6 +105,21 @@ static void utf8_knows_what_is_valid(void **state)
 	}
 }
 
+static void utf8_copies_whole_characters(void **state)
+{
+	char buf[6];
+
+	(void)state;
+	utf8_copy(buf, sizeof(buf), "abcde");
+	assert_string_equal(buf, "abcde");
+	utf8_copy(buf, sizeof(buf), "abcdef");
+	assert_string_equal(buf, "abcde");
+	utf8_copy(buf, sizeof(buf), "abcd\xC3\xA9");
+	assert_string_equal(buf, "abcd");
+	utf8_copy(buf, 1, "x");
+	assert_string_equal(buf, "");
+}
+
 static void utf8_finds_the_cut_character(void **state)
 {
 	(void)state;
@@ -196,6 +211,7 @@ int main(void)
 		cmocka_unit_test(strbuf_consume_and_steal),
 		cmocka_unit_test(utf8_knows_what_is_valid),
 		cmocka_unit_test(utf8_finds_the_cut_character),
+		cmocka_unit_test(utf8_copies_whole_characters),
 		cmocka_unit_test(utf8_replaces_bad_bytes),
 		cmocka_unit_test(path_refuses_what_could_lead_out),
 		cmocka_unit_test(path_has_only_whole_components),
