@@ -33,17 +33,30 @@ static int put(json_t *to, const char *name, json_t *value, struct err *e)
 	return json_object_set(to, name, value) < 0 ? out_of_memory(e) : 0;
 }
 
-static bool is_listed(const char *names, const char *name)
+/* "major.minor" at least. */
+static bool is_new_enough(const char *version, const char *least)
+{
+	unsigned int major = 0, minor = 0, want_major = 0, want_minor = 0;
+
+	if (sscanf(least, "%9u.%9u", &want_major, &want_minor) < 1) {
+		return true;
+	}
+	return sscanf(version, "%9u.%9u", &major, &minor) == 2 &&
+	       (major > want_major || (major == want_major && minor >= want_minor));
+}
+
+/* A line of the list is a name and maybe the first version that is meant. */
+static bool is_listed(const char *names, const char *name, const char *version)
 {
 	size_t len = strlen(name);
 
 	for (const char *line = names; *line != '\0';) {
-		size_t end = strcspn(line, "\n"), word = strcspn(line, "#\n \t");
+		size_t word = strcspn(line, "#\n \t");
 
 		if (word == len && memcmp(line, name, len) == 0) {
-			return true;
+			return is_new_enough(version, line + word + strspn(line + word, " \t"));
 		}
-		line += end;
+		line += strcspn(line, "\n");
 		line += *line == '\n';
 	}
 	return false;
@@ -221,8 +234,10 @@ static bool is_elsewhere(json_t *entry)
 static int check_install_script(const struct check *c, const char *name, json_t *entry,
 				struct err *e)
 {
+	const char *version = json_string_value(json_object_get(entry, "version"));
+
 	if (json_is_true(json_object_get(entry, "hasInstallScript")) && !is_elsewhere(entry) &&
-	    !is_listed(c->in->scripts_not_needed, name)) {
+	    !is_listed(c->in->scripts_not_needed, name, version)) {
 		return err_set(e, ERR_UNPROCESSABLE, "%.214s runs a script at its installation",
 			       name);
 	}

@@ -24,7 +24,7 @@
 struct lockfile_input {
 	const char *manifest, *lockfile;
 	size_t manifest_len, lockfile_len;
-	const char *scripts_not_needed; /* names, a line each; '#' begins a comment */
+	const char *scripts_not_needed; /* a line each: name, first version; '#' a comment */
 	const char *cpu;		/* of this machine, as npm calls it */
 };
 

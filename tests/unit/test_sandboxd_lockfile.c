@@ -21,7 +21,8 @@ static int check(const char *manifest, const char *lockfile, struct lockfile_tre
 				    .manifest_len = strlen(manifest),
 				    .lockfile = lockfile,
 				    .lockfile_len = strlen(lockfile),
-				    .scripts_not_needed = "# list\nesbuild # fine\nfsevents\n",
+				    .scripts_not_needed =
+					    "# list\nesbuild 1.2 # fine\nfsevents\nnew 1.3\n",
 				    .cpu = "x64"};
 
 	return lockfile_check(&in, ret, e);
@@ -197,6 +198,7 @@ static void test_scripts(void **state)
 	/* The name on the list is another package's here. */
 	refuses("\"node_modules/esbuild\":{" A ",\"name\":\"a\",\"hasInstallScript\":true}",
 		"runs a script");
+	refuses("\"node_modules/new\":{" A ",\"hasInstallScript\":true}", "runs a script");
 	refuses("\"node_modules/esb\":{" A ",\"hasInstallScript\":true}", "runs a script");
 	refuses("\"node_modules/a\":{" A ",\"hasInstallScript\":true,\"os\":[\"!win32\"]}",
 		"runs a script");
