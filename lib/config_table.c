@@ -87,7 +87,7 @@ const struct config_key config_table[CFG_COUNT] = {
 	[CFG_UID_BASE] = INT("SLIPWAY_UID_BASE", SANDBOXES, "", "1000000000", 65536, 2000000000,
 			     "First host uid given to sandboxes; each has one of its own."),
 	[CFG_UID_COUNT] = INT("SLIPWAY_UID_COUNT", SANDBOXES, "uids", "65536", 1, 1000000,
-			      "Size of that range."),
+			      "Size of that range; its last two build dependency trees."),
 	[CFG_SANDBOXES_MAX] = INT("SLIPWAY_SANDBOXES_MAX", SANDBOXES, "sandboxes", "40", 1, 10000,
 				  "Sandboxes that may run at once on this host."),
 	[CFG_DISK_BUDGET_MB] =
