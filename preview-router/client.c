@@ -2,9 +2,9 @@
 
 #include "clock.h"
 #include "exchange_private.h"
-#include "limits.h"
 #include "log.h"
 #include "metrics.h"
+#include "proxy_limits.h"
 #include "reply.h"
 
 #include <stdlib.h>

@@ -3,8 +3,8 @@
 #include "app.h"
 #include "clock.h"
 #include "heads.h"
-#include "limits.h"
 #include "metrics.h"
+#include "proxy_limits.h"
 #include "reply.h"
 #include "routes.h"
 

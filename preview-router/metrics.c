@@ -1,6 +1,6 @@
 #include "metrics.h"
 
-#include "limits.h"
+#include "proxy_limits.h"
 #include "routes.h"
 
 #include <inttypes.h>

@@ -5,8 +5,8 @@
 #include "clock.h"
 #include "exchange_private.h"
 #include "heads.h"
-#include "limits.h"
 #include "metrics.h"
+#include "proxy_limits.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,8 +2,8 @@
 
 #include "app.h"
 #include "exchange_private.h"
-#include "limits.h"
 #include "metrics.h"
+#include "proxy_limits.h"
 
 #include <stdlib.h>
 

@@ -4,9 +4,9 @@
 #include "clock.h"
 #include "exchange_private.h"
 #include "greeting.h"
-#include "limits.h"
 #include "log.h"
 #include "metrics.h"
+#include "proxy_limits.h"
 #include "upstream_conn.h"
 
 #include <arpa/inet.h>
