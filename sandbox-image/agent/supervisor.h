@@ -18,9 +18,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define SUPERVISOR_KILL	     'K' /* kills everything at once */
-#define SUPERVISOR_TERMINATE 'T' /* SIGTERM to the program's group, and a moment to end by itself  \
-				  */
+#define SUPERVISOR_KILL 'K' /* kills everything at once */
+#define SUPERVISOR_TERMINATE                                                                       \
+	'T' /* SIGTERM to the program's group, and a moment to end by itself                       \
+	     */
 
 enum supervisor_msg_type {
 	SUPERVISOR_STARTED, /* pid */
