@@ -40,7 +40,7 @@ struct trees *trees_create(void);
 void trees_destroy(struct trees *t);
 
 /* Reads manifest and lockfile of the project's newest version from the database. 0 also when it is
- * not shareable; *ret wants tree_plan_fini. ERR_NOT_FOUND without a version. */
+ * not shareable; *ret wants tree_plan_fini. */
 NODISCARD int tree_plan(struct worker *w, const char *project_id, struct tree_plan *ret,
 			struct err *e);
 void tree_plan_fini(struct tree_plan *p);

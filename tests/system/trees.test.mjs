@@ -218,7 +218,8 @@ describe('what is not shared', () => {
     assert.match(failed.error, /EINTEGRITY/);
     assert.ok(!images().includes(`${failed.key}.img`));
     const started = (await instance.logs('sandboxd')).split('"event":"tree_build_failed"').length;
-    await startApp(instance, project, { restart: true });
+    await stopApp(instance, app.row);
+    await startApp(instance, project);
     assert.equal((await instance.logs('sandboxd')).split('"event":"tree_build_failed"').length, started, 'not tried again at once');
     assert.deepEqual(await builders(), []);
   });
@@ -264,12 +265,14 @@ describe('when things break', () => {
     const project = await createProject(owner, some);
     registry.intercept = (request) => request.socket.destroy() && true;
     const [wanted] = Object.keys(JSON.parse(some['package.json']).dependencies);
-    await startApp(instance, project);
+    const { row } = await startApp(instance, project);
+    assert.equal(row.tree_key, '');
     assert.ok(registry.take().some((r) => r.url.includes(wanted)));
     assert.ok((await instance.logs('sandboxd')).includes('tree_build_failed'));
     assert.ok((await trees()).every((t) => !/cannot be reached|502/.test(t.error)), 'not held against the lockfile');
     registry.intercept = undefined;
-    assert.match((await startApp(instance, project, { restart: true })).row.tree_key, /^[0-9a-f]{64}$/);
+    await stopApp(instance, row);
+    assert.match((await startApp(instance, project)).row.tree_key, /^[0-9a-f]{64}$/);
   });
 
   it('an image that somebody deleted is built again', async () => {
