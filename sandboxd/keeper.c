@@ -33,26 +33,29 @@ static void look_for_image(struct worker *w)
 }
 
 /* The package cache listens on the network's address, so it is there before the first app. */
-static void close_network(struct worker *w)
+static bool close_network(struct worker *w)
 {
 	struct err e;
 
 	if (network_secure(w, &e) < 0) {
 		log_err(LOG_WARN, "apps_network_not_secured", &e);
+		return false;
 	}
+	return true;
 }
 
 static int64_t reconcile_everything(struct worker *w)
 {
+	bool well;
 	struct err e;
 
 	look_for_image(w);
-	close_network(w);
+	well = close_network(w);
 	if (reconcile(w, &e) < 0) {
 		log_err(LOG_WARN, "reconcile_failed", &e);
-		return clock_mono_ms() + RECONCILE_RETRY_MS;
+		well = false;
 	}
-	return clock_mono_ms() + RECONCILE_EVERY_MS;
+	return clock_mono_ms() + (well ? RECONCILE_EVERY_MS : RECONCILE_RETRY_MS);
 }
 
 /* Returns when there is news, at the deadline, or at the end. */
@@ -98,8 +101,8 @@ void *keeper_run(void *sandboxd)
 		}
 		wait_for_news(d, next_ms);
 		n = notices_take(d->notices, ids, &everything);
-		if (n > 0) {
-			close_network(&w);
+		if (n > 0 && !close_network(&w)) {
+			everything = true;
 		}
 		settle_noticed(&w, ids, n);
 		if (everything) {

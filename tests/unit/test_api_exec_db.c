@@ -326,6 +326,9 @@ static void hydrating_sends_what_differs(void **state)
 
 	assert_ok(sandbox_hydrate(&app, &sb, id, 2, &e));
 	assert_true(asked(&a, "DDDD") && asked(&a, "FFFF"));
+	/* An older version never takes the place of a newer one. */
+	assert_ok(sandbox_hydrate(&app, &sb, id, 1, &e));
+	assert_int_equal(sb.hydrated_version, 2);
 	assert_int_equal(count("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"), 0);
 	fake_agent_stop(&a);
 }
