@@ -1,7 +1,6 @@
 #include "generate/page_check.h"
 
 #include "cleanup.h"
-#include "config.h"
 #include "exec/agent_client.h"
 #include "json.h"
 #include "strbuf.h"
@@ -14,6 +13,7 @@
 #define PROGRAM		 "/usr/local/lib/slipway/page.mjs"
 #define OUTPUT_MAX_BYTES (256 * 1024)
 #define CHECKED_MAX	 100000
+#define TIMEOUT_MS	 30000 /* a first page may be compiled for it */
 
 struct check {
 	struct turn *turn;
@@ -136,7 +136,7 @@ int page_check(struct turn *t, const struct sandbox *sb, int64_t port, struct pa
 	const struct run_request rq = {
 		.id = run_id,
 		.argv = argv,
-		.timeout_ms = config_int(t->app->config, CFG_RUN_TIMEOUT_MS),
+		.timeout_ms = TIMEOUT_MS,
 		.output_max_bytes = OUTPUT_MAX_BYTES,
 	};
 	const struct run_callbacks cb = {.on_frame = on_frame, .on_tick = on_tick, .ctx = &c};

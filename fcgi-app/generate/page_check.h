@@ -1,7 +1,7 @@
 #pragma once
 
 /* Whether a page and what it loads are really there: asked from inside the sandbox, by a program of
- * the image (sandbox-image/lib/page.mjs). What it says is hostile. */
+ * the image (sandbox-image/bin/page.mjs). What it says is hostile. */
 
 #include "err.h"
 #include "exec/sandbox.h"
