@@ -101,10 +101,10 @@ void *keeper_run(void *sandboxd)
 		}
 		wait_for_news(d, next_ms);
 		n = notices_take(d->notices, ids, &everything);
+		settle_noticed(&w, ids, n);
 		if (n > 0 && !close_network(&w)) {
 			everything = true;
 		}
-		settle_noticed(&w, ids, n);
 		if (everything) {
 			next_ms = clock_mono_ms();
 		}
