@@ -9,12 +9,19 @@
 
 #define PACKAGE_JSON_MAX_BYTES (1024 * 1024)
 
-static bool has_script(const json_t *package, const char *name)
+/* A script's text behind leading blanks, "" when there is none. */
+static const char *script_of(const json_t *package, const char *name)
 {
 	const char *script =
 		json_string_value(json_object_get(json_object_get(package, "scripts"), name));
 
-	return script && script[strspn(script, " \t")] != '\0';
+	return script ? script + strspn(script, " \t") : "";
+}
+
+/* What a script `dev` is for; but `node server.js` does not do it. */
+static bool script_watches(const char *dev)
+{
+	return dev[0] != '\0' && (strncmp(dev, "node ", 5) != 0 || strstr(dev, "--watch"));
 }
 
 static bool has_dependencies(const json_t *package)
@@ -30,9 +37,9 @@ struct app_kind app_kind_of_package_json(const char *text, size_t len)
 	struct err ignored;
 
 	if (json_parse(text, len, PACKAGE_JSON_MAX_BYTES, &package, &ignored) == 0) {
-		kind.watches = has_script(package, "dev");
-		kind.is_app =
-			kind.watches || (has_script(package, "start") && has_dependencies(package));
+		kind.watches = script_watches(script_of(package, "dev"));
+		kind.is_app = script_of(package, "dev")[0] != '\0' ||
+			      (script_of(package, "start")[0] != '\0' && has_dependencies(package));
 	}
 	return kind;
 }

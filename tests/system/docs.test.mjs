@@ -61,6 +61,7 @@ describe('docs/API.md', () => {
     for (const [, answer] of commands.matchAll(/^# (\{.*\})$/gm)) {
       assert.ok(output.includes(answer), `${answer} is not among\n${output}`);
     }
-    assert.match(output, /event: step\ndata: \{"name":"run","state":"listening","port":3000,"status":200/);
+    assert.match(output, /event: step\ndata: \{"name":"start","state":"listening","port":3000,/);
+    assert.match(output, /event: preview\ndata: \{"url":"http:/);
   });
 });

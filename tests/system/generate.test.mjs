@@ -652,8 +652,12 @@ describe('the catalogue', () => {
     it(`has ${id}, which runs`, async () => {
       const turn = (await generate(await newProject(), { prompt, model: 'offline' })).succeeded();
       assert.match(turn.words, /It is not a model/);
-      assert.ok(['finished', 'listening'].includes(turn.run.state), JSON.stringify(turn.run));
-      assert.match(turn.of('output').map((d) => d.data).join(''), wanted);
+      if (turn.run) {
+        assert.ok(['finished', 'listening'].includes(turn.run.state), JSON.stringify(turn.run));
+        assert.match(turn.of('output').map((d) => d.data).join(''), wanted);
+      } else {
+        assert.equal(turn.of('preview')[0]?.status, 200, JSON.stringify(turn.of('step')));
+      }
       assert.equal(model.requests.length, 0);
     });
   }
@@ -747,5 +751,57 @@ describe('when something else is down', () => {
     await instance.waitReady();
     model.next(fake.reply('Fine.'));
     (await generate(await newProject(), { prompt: 'Again' })).succeeded();
+  });
+});
+
+describe('an app', () => {
+  const manifest = JSON.stringify({ private: true, type: 'module', scripts: { dev: 'node server.js' } });
+  const server = (body) => `import http from 'node:http';
+http.createServer((q, r) => {
+  if (q.url === '/') { r.setHeader('content-type', 'text/html'); r.end(${JSON.stringify(body)}); }
+  else if (q.url === '/a.js') { r.setHeader('content-type', 'text/javascript'); r.end('1'); }
+  else { r.statusCode = 404; r.end('no such thing'); }
+}).listen(process.env.PORT, () => console.log('up'));`;
+  const steps = (turn) => turn.of('step').map((s) => `${s.name} ${s.state}`);
+
+  it('is started, looked at and shown', async () => {
+    const project = await newProject();
+    model.next(fake.reply(fake.file('package.json', manifest) + fake.file('server.js', server('<script src="/a.js"></script>'))));
+    const turn = (await generate(project, { prompt: 'An app' })).succeeded();
+    assert.deepEqual(steps(turn).filter((s) => !s.startsWith('install')),
+      ['start started', 'start listening', 'check started', 'check finished']);
+    assert.deepEqual(turn.of('output').filter((d) => d.source === 'app' && d.stream === 'stdout').map((d) => d.data).join('').includes('up\n'), true);
+    const [preview] = turn.of('preview');
+    assert.match(preview.url, new RegExp(`^http://${project.slug}\\.preview\\.`));
+    assert.equal(preview.status, 200);
+    assert.equal(preview.checked, 2);
+    const status = (await owner.expect(200, 'GET', `projects/${project.id}/status`)).json;
+    assert.equal(status.state, 'running');
+  });
+
+  it('whose page does not load is told, and mended by fix', async () => {
+    const project = await newProject();
+    model.next(fake.reply(fake.file('package.json', manifest) + fake.file('server.js', server('<script src="/gone.js"></script>'))),
+      fake.reply(fake.file('server.js', server('<h1>mended</h1>'))));
+    const turn = (await generate(project, { prompt: 'A broken app' })).succeeded();
+    const check = turn.of('step').at(-1);
+    assert.equal(`${check.name} ${check.state}`, 'check failed');
+    assert.deepEqual(check.failures.map((f) => [f.url, f.status]), [['/gone.js', 404]]);
+    assert.deepEqual(turn.of('preview'), []);
+    const fixed = (await generate(project, { mode: 'fix' })).succeeded();
+    assert.match(model.requests.at(-1).body.messages[0].content, /gone\.js.*404|404.*gone\.js/s);
+    assert.equal(`${fixed.of('step').at(-1).name} ${fixed.of('step').at(-1).state}`, 'check finished');
+    assert.equal(fixed.of('preview').length, 1);
+  });
+
+  it('that crashes tells its error', async () => {
+    const project = await newProject();
+    model.next(fake.reply(fake.file('package.json', manifest) + fake.file('server.js', 'throw new Error("the real reason");')));
+    const turn = (await generate(project, { prompt: 'A crash' })).succeeded();
+    const last = turn.of('step').at(-1);
+    assert.equal(`${last.name} ${last.state}`, 'start failed');
+    assert.match(last.error, /the real reason/);
+    assert.equal(last.exit_code, 1);
+    assert.deepEqual(turn.done, { state: 'done', version: 1 });
   });
 });

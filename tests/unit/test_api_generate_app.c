@@ -16,6 +16,8 @@ static void a_manifest_tells_an_app(void **state)
 		bool is_app, watches;
 	} rows[] = {
 		{"{\"scripts\":{\"dev\":\"vite\"}}", true, true},
+		{"{\"scripts\":{\"dev\":\"node server.js\"}}", true, false},
+		{"{\"scripts\":{\"dev\":\"node --watch server.js\"}}", true, true},
 		{"{\"scripts\":{\"start\":\"node .\"},\"dependencies\":{\"express\":\"5\"}}", true,
 		 false},
 		{"{\"scripts\":{\"start\":\"node .\"},\"devDependencies\":{\"x\":\"5\"}}", true,
