@@ -11,7 +11,7 @@ const rows = text.split('\n').filter((line) => line.startsWith('| ') && !line.st
 
 function titles(name) {
   const source = fs.readFileSync(`${ROOT}/tests/system/${name}`, 'utf8');
-  return [...source.matchAll(/\b(?:it|describe)\(\s*(['"])((?:\\.|(?!\1).)*)\1/g)].map((m) => m[2].replaceAll('\\', ''));
+  return [...source.matchAll(/\b(?:it|test|describe)\(\s*(['"])((?:\\.|(?!\1).)*)\1/g)].map((m) => m[2].replaceAll('\\', ''));
 }
 
 describe('docs/SECURITY.md', () => {
