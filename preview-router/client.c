@@ -209,6 +209,13 @@ static void on_timer(struct timer *t)
 	}
 }
 
+void client_linger(struct client *c)
+{
+	c->x = NULL;
+	sock_rest(&c->sock);
+	linger(c);
+}
+
 void client_next(struct client *c, bool keep)
 {
 	struct buf *in = c->in;

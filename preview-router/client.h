@@ -42,6 +42,9 @@ ssize_t client_read(struct client *c);
 
 /* c->x is over: the next request, or the end. */
 void client_next(struct client *c, bool keep);
+/* c->x is over before all of its request was read: the client, still sending, must see the answer.
+ */
+void client_linger(struct client *c);
 
 void client_close(struct client *c);
 void client_break(struct client *c); /* so that an unfinished answer does not look finished */

@@ -238,10 +238,15 @@ static void end(struct exchange *x)
 void exchange_finish(struct exchange *x)
 {
 	struct client *c = x->client;
-	bool keep = x->keep_client && x->body.done && x->body.ready == 0 && !limits.draining;
+	bool whole = x->body.done && x->body.ready == 0;
+	bool keep = x->keep_client && !limits.draining;
 
 	end(x);
-	client_next(c, keep);
+	if (whole) {
+		client_next(c, keep);
+	} else {
+		client_linger(c);
+	}
 }
 
 void exchange_cancel(struct exchange *x)

@@ -39,6 +39,19 @@ async function digest(stream) {
   return { size, hash: hash.digest('hex') };
 }
 
+// Of what a socket reads, which goes on writing after that (an async iterator would destroy it).
+function digestHalf(socket) {
+  const hash = crypto.createHash('sha256');
+  let size = 0;
+  return new Promise((resolve) => {
+    socket.on('data', (piece) => {
+      hash.update(piece);
+      size += piece.length;
+    });
+    socket.on('end', () => resolve({ size, hash: hash.digest('hex') }));
+  });
+}
+
 async function writeAll(to, pieces) {
   for (const piece of pieces) {
     if (to.destroyed) return;
@@ -421,7 +434,7 @@ describe('router: WebSockets', () => {
   test('megabytes through a tunnel, byte-exact, both ways at once', async () => {
     const socket = await open();
     const size = 20 * MIB + 3;
-    const results = Promise.all([digest(socket), digest(far)]);
+    const results = Promise.all([digestHalf(socket), digestHalf(far)]);
     await Promise.all([writeAll(socket, pattern(size)).then(() => socket.end()), writeAll(far, pattern(size)).then(() => far.end())]);
     for (const result of await results) {
       assert.deepEqual(result, { size, hash: digestOf(size) });
@@ -491,7 +504,7 @@ describe('router: requests that two readers could read differently', () => {
       const seen = await held.router.raw(bytes(host));
       assert.match(seen, /^HTTP\/1\.1 4(00|05) /);
       assert.match(seen, /connection: close/i);
-      assert.equal(seen.match(/HTTP\/1\.1/g).length, 1);
+      assert.equal(seen.match(/^HTTP\/1\.1/gm).length, 1);
       assert.equal(reached, before_, 'nothing of it reached the app');
     });
   }
@@ -510,7 +523,7 @@ describe('router: requests that two readers could read differently', () => {
   for (const [name, body] of Object.entries(chunks)) {
     test(`chunks with ${name}: refused, the rest is no request`, async () => {
       const seen = await held.router.raw(`${PLAIN_HEAD(host, 'POST / HTTP/1.1')}Transfer-Encoding: chunked\r\n\r\n${body}${PLAIN_HEAD(host, 'GET /smuggled HTTP/1.1')}\r\n`);
-      assert.ok((seen.match(/HTTP\/1\.1/g) ?? []).length <= 1, seen);
+      assert.ok((seen.match(/^HTTP\/1\.1/gm) ?? []).length <= 1, seen);
       assert.doesNotMatch(seen, /smuggled/);
     });
   }
@@ -544,7 +557,7 @@ describe('router: answers that are none', () => {
       const host = await held.app(Origin.raw(bytes));
       const seen = await get(host);
       assert.match(seen, /^HTTP\/1\.1 50[0-9] /);
-      assert.equal(seen.match(/HTTP\/1\.1/g).length, 1);
+      assert.equal(seen.match(/^HTTP\/1\.1/gm).length, 1);
     });
   }
 
@@ -661,7 +674,9 @@ describe('router: connections to apps', () => {
       socket.on('data', () => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nmine'));
     }));
     assert.equal((await held.router.call({ host, agent })).text, 'mine');
-    const ended = Promise.race([once(sockets[0], 'end'), once(sockets[0], 'close')]);
+    const ended = new Promise((resolve) => {
+      sockets[0].on('end', resolve).on('close', resolve);
+    });
     sockets[0].write('HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison');
     await ended;
     assert.equal((await held.router.call({ host, agent })).text, 'mine');
