@@ -16,11 +16,13 @@
 #define AGENT_TIMEOUT_MS   1000
 #define CONNECT_TIMEOUT_MS 2000
 #define EVENTS_MAX_BYTES   (64LL * 1024 * 1024) /* of one start, shown or not */
+#define DRAIN_MS	   1000
 #define LINE_MAX_BYTES	   (16 * 1024)
 
 struct log_stream {
 	struct app_start *s;
 	struct sse_parser parser;
+	bool follow;
 	bool over; /* the end of the start, or its deadline: no error */
 };
 
@@ -210,7 +212,7 @@ static int on_event(void *ctx, const struct sse_event *event, struct err *e)
 	if (take_event(l->s, event, data, e) < 0) {
 		return -1;
 	}
-	l->over = at_end(l->s);
+	l->over = l->follow && at_end(l->s);
 	return l->over ? err_set(e, ERR_CANCELLED, "nothing more is wanted") : 0;
 }
 
@@ -242,7 +244,7 @@ static int read_stream(struct log_stream *l, struct err *e)
 {
 	struct app_start *s = l->s;
 	auto_http_response response = {0};
-	char url[64];
+	char url[80];
 	const struct http_request rq = {
 		.method = "GET",
 		.url = url,
@@ -255,7 +257,8 @@ static int read_stream(struct log_stream *l, struct err *e)
 		.ctx = l,
 	};
 
-	snprintf(url, sizeof(url), "http://agent/v1/app/logs?after=%" PRId64, s->log_id);
+	snprintf(url, sizeof(url), "http://agent/v1/app/logs?after=%" PRId64 "&follow=%d",
+		 s->log_id, l->follow);
 	if (http_client_perform(s->turn->app->http, &rq, &response, e) < 0) {
 		if (l->over) {
 			return 0;
@@ -287,7 +290,7 @@ static int take_snapshot(struct app_start *s, struct err *e)
 
 int app_log_read(struct app_start *s, struct err *e)
 {
-	struct log_stream l = {.s = s};
+	struct log_stream l = {.s = s, .follow = true};
 	int rc;
 
 	if (take_snapshot(s, e) < 0) {
@@ -296,6 +299,18 @@ int app_log_read(struct app_start *s, struct err *e)
 	if (at_end(s) || clock_mono_ms() >= s->deadline_ms) {
 		return 0;
 	}
+	sse_parser_init(&l.parser);
+	rc = read_stream(&l, e);
+	sse_parser_fini(&l.parser);
+	return rc;
+}
+
+int app_log_drain(struct app_start *s, struct err *e)
+{
+	struct log_stream l = {.s = s};
+	int rc;
+
+	s->deadline_ms = clock_mono_ms() + DRAIN_MS;
 	sse_parser_init(&l.parser);
 	rc = read_stream(&l, e);
 	sse_parser_fini(&l.parser);

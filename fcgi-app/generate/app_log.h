@@ -13,6 +13,9 @@
  */
 NODISCARD int app_log_read(struct app_start *s, struct err *e);
 
+/* What came behind s->log_id since, such as what requests made it print; no waiting. */
+NODISCARD int app_log_drain(struct app_start *s, struct err *e);
+
 /* Tells the stage as failed, in words and with what the agent's state (or NULL) has of its end. */
 NODISCARD int app_log_failed(struct app_start *s, const char *error, const struct agent_app *state,
 			     struct err *e);

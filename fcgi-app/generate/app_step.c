@@ -2,6 +2,7 @@
 
 #include "apps/sync.h"
 #include "cleanup.h"
+#include "generate/app_log.h"
 #include "generate/app_start.h"
 #include "generate/page_check.h"
 #include "http/problem.h"
@@ -103,6 +104,10 @@ static int check(struct app_start *s, struct err *e)
 			return -1;
 		}
 		return send_failure(t, "check", &failure, e);
+	}
+	if (app_log_drain(s, &failure) < 0 && s->turn_failed) {
+		*e = failure;
+		return -1;
 	}
 	if (send_check(t, &result, e) < 0) {
 		return -1;

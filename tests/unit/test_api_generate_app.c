@@ -213,12 +213,14 @@ static bool told(const struct stage *s, const char *words)
 	"html\",\"checked\":3,\"failures\":[]}\n"
 #define EXIT "{\"exit_code\":0,\"signal\":null,\"duration_ms\":12}"
 
+/* What the page's program says, and then what the request made the app print. */
 static void page_says(struct fake_agent *a, const char *line)
 {
 	struct strbuf *b = fake_agent_frames(a);
 
 	frame_text(b, FRAME_STDOUT, line);
 	frame_text(b, FRAME_EXIT, EXIT);
+	agent_log(agent_events(a), 99, "stdout", "app", "GET /");
 }
 
 static void an_app_is_installed_started_and_shown(void **state)
@@ -255,10 +257,11 @@ static void an_app_is_installed_started_and_shown(void **state)
 			     "\"duration_ms\":300}"));
 	assert_true(told(&s, "{\"name\":\"check\",\"state\":\"finished\",\"checked\":3,"
 			     "\"failures\":[]}"));
+	assert_true(told(&s, "\"data\":\"GET /\\n\"}"));
 	assert_true(told(&s, "event: preview\ndata: {\"url\":\"http://"));
 	assert_true(told(&s, "\"port\":5173,\"status\":200,\"content_type\":\"text/html\","
 			     "\"checked\":3}"));
-	assert_true(was_asked(&s.agent, "GET /v1/app/logs?after=0 "));
+	assert_true(was_asked(&s.agent, "GET /v1/app/logs?after=0&follow=1 "));
 	assert_true(was_asked(&s.agent, "/usr/local/lib/slipway/page.mjs\",\"5173\""));
 	assert_true(was_asked(&s.broker, "\"restart\":false"));
 	stage_close(&s);
@@ -290,7 +293,7 @@ static void only_our_start_counts_and_a_broken_page_is_told(void **state)
 	assert_true(told(&s, "{\"name\":\"check\",\"state\":\"failed\",\"checked\":1,\"failures\":"
 			     "[{\"url\":\"/\",\"status\":500,\"error\":\"boom\"}]}"));
 	assert_false(told(&s, "event: preview"));
-	assert_true(was_asked(&s.agent, "GET /v1/app/logs?after=90 "));
+	assert_true(was_asked(&s.agent, "GET /v1/app/logs?after=90&follow=1 "));
 	assert_true(was_asked(&s.broker, "\"restart\":true"));
 	stage_close(&s);
 }
@@ -363,7 +366,7 @@ static void an_app_that_watches_goes_on(void **state)
 	assert_true(told(&s, "{\"name\":\"start\",\"state\":\"listening\",\"port\":5173"));
 	assert_true(told(&s, "event: preview"));
 	assert_true(was_asked(&s.broker, "\"restart\":false"));
-	assert_false(was_asked(&s.agent, "/v1/app/logs"));
+	assert_false(was_asked(&s.agent, "follow=1"));
 	stage_close(&s);
 }
 
