@@ -57,13 +57,18 @@ static int read_position(struct watch *w, struct err *e)
 	return parse_seq(after, &w->after, e);
 }
 
-/* Asked before the events are read: what a finished generation has is then all there is. */
+/* Asked before the events are read: what a finished generation has is then all there is. Its row
+ * says that it has ended a moment before its last events are stored. */
 static int read_state(struct watch *w, struct err *e)
 {
 	auto_db_result r = NULL;
 
 	if (db_query(w->app->db,
-		     "SELECT g.state FROM generations g JOIN projects p ON p.id = g.project_id"
+		     "SELECT g.state <> 'running'"
+		     " AND (coalesce(g.finished_at, '-infinity') < now() - interval '10 seconds'"
+		     "  OR EXISTS (SELECT FROM generation_events e"
+		     "   WHERE e.generation_id = g.id AND e.type = 'done'))"
+		     " FROM generations g JOIN projects p ON p.id = g.project_id"
 		     " WHERE g.id = $1 AND p.id = $2 AND p.user_id = $3 AND p.deleted_at IS NULL",
 		     DB_ARGS(db_text(w->id), db_text(w->project_id), db_text(w->rq->user.id)), &r,
 		     e)) {
@@ -72,7 +77,7 @@ static int read_state(struct watch *w, struct err *e)
 	if (db_rows(r) == 0) {
 		return err_set(e, ERR_NOT_FOUND, "there is no such generation");
 	}
-	w->finished = strcmp(db_get(r, 0, 0), "running") != 0;
+	w->finished = db_get_bool(r, 0, 0);
 	return 0;
 }
 
