@@ -141,7 +141,8 @@ int kill_tree_all(int64_t deadline_ms, kill_tree_reaped_fn *reaped, void *ctx, s
 		} else if (now - busy_ms >= ZOMBIES_MS) {
 			return 0;
 		}
-		if (now >= deadline_ms) {
+		/* The last ones are dead and only want reaping. */
+		if (now >= deadline_ms + (alive > 0 ? 0 : ZOMBIES_MS)) {
 			return err_set(e, ERR_TIMEOUT, "%zu processes do not die", alive);
 		}
 		(void)sigtimedwait(&chld, NULL, &wait);
