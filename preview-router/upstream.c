@@ -213,13 +213,18 @@ static struct upstream *make(struct exchange *x, struct app *app, uint16_t inner
 	return u;
 }
 
-/* Nothing has come since its last answer, not even an end that no event has told yet. */
+/*
+ * Nothing has come since its last answer, not even an end that no event has told yet. Within the
+ * millisecond after that answer nobody looks: under load this saves a system call for each request.
+ */
 static bool is_quiet(const struct upstream *u)
 {
 	char byte;
 
-	return !u->sock.readable && recv(u->sock.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
-	       errno == EAGAIN;
+	if (u->sock.readable || u->rested_ms == evloop_now_ms()) {
+		return !u->sock.readable;
+	}
+	return recv(u->sock.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
 }
 
 static struct upstream *take_idle(struct exchange *x, struct app *app, uint16_t inner_port)
@@ -278,6 +283,7 @@ void upstream_keep(struct upstream *u, int64_t keep_ms)
 	u->in = NULL;
 	u->x = NULL;
 	sock_rest(&u->sock);
+	u->rested_ms = evloop_now_ms();
 	TAILQ_REMOVE(&u->app->pool->busy, u, link);
 	u->state = UPSTREAM_IDLE;
 	TAILQ_INSERT_HEAD(&u->app->pool->idle, u, link);

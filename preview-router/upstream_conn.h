@@ -33,6 +33,7 @@ struct upstream {
 	uint64_t epoch;
 	uint16_t wanted_port; /* as asked of the relay; 0: the main one */
 	uint16_t port;	      /* as the relay said */
+	int64_t rested_ms;    /* loop time of its last answer's end */
 	bool used;	      /* has carried an exchange before this one */
 };
 
