@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -29,8 +30,8 @@ static void offer_to_oom_killer(void)
 }
 
 /*
- * The system call itself: glibc's sigaction() refuses 32 and 33, which posix_spawn() leaves ignored, and
- * what a Docker started by such a parent hands down would reach the code.
+ * The system call itself: glibc's sigaction() refuses 32 and 33, which posix_spawn() leaves
+ * ignored, and what a Docker started by such a parent hands down would reach the code.
  */
 static void reset_signals(void)
 {
@@ -60,13 +61,16 @@ static int enter_cwd(const struct run_request *rq, const struct workspace *w, st
 	return 0;
 }
 
-static int become_code(const struct run_request *rq, const struct workspace *w, pid_t parent,
-		       struct err *e)
+static int become_code(const struct run_request *rq, const struct workspace *w, bool tty,
+		       pid_t parent, struct err *e)
 {
 	const struct rlimit no_core = {0, 0};
 
 	if (setsid() < 0 || setrlimit(RLIMIT_CORE, &no_core) < 0) {
 		return err_errno(e, ERR_INTERNAL, "cannot start a session");
+	}
+	if (tty && ioctl(STDIN_FILENO, TIOCSCTTY, 0) < 0) {
+		return err_errno(e, ERR_INTERNAL, "cannot take the terminal");
 	}
 	offer_to_oom_killer();
 	(void)umask(022);
@@ -96,7 +100,7 @@ __attribute__((noreturn)) static void child_main(const struct run_request *rq,
 	    dup2(stdio->err, STDERR_FILENO) < 0) {
 		_exit(EXIT_CANNOT_EXECUTE);
 	}
-	if (become_code(rq, w, parent, &e) < 0) {
+	if (become_code(rq, w, stdio->tty, parent, &e) < 0) {
 		complain(rq->argv[0], e.text);
 		_exit(EXIT_CANNOT_EXECUTE);
 	}
