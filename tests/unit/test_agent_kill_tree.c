@@ -86,7 +86,7 @@ static int supervise(scene_fn *scene, int n_expected)
 	if (shared->up < n_expected) {
 		return 2;
 	}
-	if (kill_tree_all(clock_mono_ms() + 10000, NULL, NULL, &e) < 0) {
+	if (kill_tree_all(clock_mono_ms() + 25000, NULL, NULL, &e) < 0) {
 		(void)fprintf(stderr, "# %s\n", e.text);
 		return 3;
 	}
@@ -329,7 +329,7 @@ static void what_is_excepted_lives(void **state)
 	} while (alive > 0);
 	assert_int_equal(kill(spared, 0), 0);
 	assert_int_equal(kill(beneath, 0), 0);
-	assert_ok(kill_tree_all(clock_mono_ms() + 10000, NULL, NULL, &e));
+	assert_ok(kill_tree_all(clock_mono_ms() + 25000, NULL, NULL, &e));
 }
 
 static void a_stat_line_with_a_hostile_name_is_read(void **state)
