@@ -196,7 +196,7 @@ describe('status and logs', () => {
   it('show one service and know the names of all', async () => {
     assert.match(await instance.logs('api'), /"event":"request"/);
     const error = await instance.logs('apache').catch((e) => e);
-    assert.match(error.message, /no service 'apache'[^]*postgres dockerd sandboxd api nginx/);
+    assert.match(error.message, /no service 'apache'[^]*postgres dockerd sandboxd api router nginx/);
   });
 
   it('bound the logs on disk', () => {
