@@ -8,11 +8,12 @@ test:
 test-system:
 	@tests/run $(SUITES)
 
-# What takes longer: minutes of fuzzing for each parser, twenty-five starter apps, and the README's promises on machines that have
-# nothing installed.
+# What takes longer: minutes of fuzzing for each parser, gigabytes through the router, two dozen starter
+# apps, and the README's promises on machines that have nothing installed.
 .PHONY: test-slow
 test-slow:
 	$(MAKE) --no-print-directory fuzz
+	tests/node-test tests/slow/transfer.test.mjs
 	tests/node-test tests/slow/starters.test.mjs
 	tests/fresh-machine plain ci
 	tests/fresh-machine systemd
