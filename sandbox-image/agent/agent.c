@@ -8,6 +8,7 @@
 #include "reaper.h"
 #include "relay.h"
 #include "run.h"
+#include "terminal.h"
 
 static void on_free_closed(evutil_socket_t fd, short what, void *arg)
 {
@@ -31,6 +32,7 @@ int agent_init(struct agent *agent, struct err *e)
 	TAILQ_INIT(&agent->draining);
 	TAILQ_INIT(&agent->helpers);
 	TAILQ_INIT(&agent->supervised);
+	TAILQ_INIT(&agent->terminals);
 	agent->listen_fd = agent->sigchld_fd = agent->workspace.dir_fd = -1;
 	agent->started_ms = clock_mono_ms();
 	agent->base = event_base_new();
@@ -77,6 +79,7 @@ void agent_fini(struct agent *agent)
 		TAILQ_REMOVE(&agent->running, r, link);
 		run_destroy(r);
 	}
+	terminals_fini(agent);
 	app_fini(agent);
 	free_event(&agent->stop);
 	free_event(&agent->accept);

@@ -21,11 +21,13 @@ struct helper;
 struct relay;
 struct supervised;
 struct app;
+struct terminal;
 
 TAILQ_HEAD(conn_list, conn);
 TAILQ_HEAD(run_list, run);
 TAILQ_HEAD(helper_list, helper);
 TAILQ_HEAD(supervised_list, supervised);
+TAILQ_HEAD(terminal_list, terminal);
 
 struct agent {
 	struct settings settings;
@@ -48,6 +50,9 @@ struct agent {
 
 	struct supervised_list supervised; /* supervised.c: what has processes */
 	struct app *app;		   /* app.c */
+
+	struct terminal_list terminals; /* terminal_session.c */
+	int n_terminals;
 
 	struct helper_list helpers; /* helper.c */
 	int n_helpers;

@@ -36,7 +36,7 @@ struct conn {
 	const struct http_head *head; /* while `begin` is called */
 	int minor;
 	bool keep_alive;
-	bool body_read; /* to its end */
+	bool body_read; /* to its end; never so when upgraded */
 	bool chunked_in;
 	struct http_chunked chunks;
 	uint64_t body_left; /* without chunks */

@@ -155,7 +155,8 @@ void conn_upgrade(struct conn *c, const char *fields)
 			    "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n%s\r\n",
 			    fields);
 	c->answer_begun = true;
-	c->chunked_out = c->keep_alive = false;
+	/* There is always more to read: the end waits for the client's. */
+	c->chunked_out = c->keep_alive = c->body_read = false;
 	c->state = CONN_UPGRADED;
 }
 

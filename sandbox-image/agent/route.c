@@ -7,6 +7,7 @@
 #include "runs.h"
 #include "tar_calls.h"
 #include "tar_read.h"
+#include "terminal.h"
 #include "workspace.h"
 
 #include <string.h>
@@ -32,6 +33,8 @@ static const struct route routes[] = {
 	 app_on_gone},
 	{"GET", "/v1/app/logs", 0, app_logs_on_begin, NULL, app_logs_on_end, app_logs_on_writable,
 	 app_logs_on_gone},
+	{"GET", "/v1/terminal", 0, terminal_on_begin, terminal_on_body, terminal_on_end,
+	 terminal_on_writable, terminal_on_gone},
 	{"GET", "/v1/tar", 0, NULL, NULL, tar_on_get, helper_on_writable, helper_on_gone},
 };
 

@@ -3,6 +3,7 @@
 #include "clock.h"
 #include "run.h"
 #include "strbuf.h"
+#include "terminal.h"
 #include "version.h"
 
 #include <string.h>
@@ -33,9 +34,9 @@ int runs_on_health(struct conn *c, struct err *e)
 	const struct agent *a = conn_agent(c);
 
 	reply_json(c,
-		   json_pack("{s:s,s:I,s:i,s:i}", "version", SLIPWAY_VERSION, "uptime_ms",
+		   json_pack("{s:s,s:I,s:i,s:i,s:i}", "version", SLIPWAY_VERSION, "uptime_ms",
 			     (json_int_t)(clock_mono_ms() - a->started_ms), "runs", a->n_running,
-			     "queued", a->n_queued),
+			     "queued", a->n_queued, "terminals", terminals_attached(a)),
 		   e);
 	return 0;
 }

@@ -9,10 +9,12 @@
 #include "run_request.h"
 #include "workspace.h"
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct spawn_stdio {
 	int in, out, err;
+	bool tty; /* `in` is a terminal, and becomes the one that controls the session */
 };
 
 /*

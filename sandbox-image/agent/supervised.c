@@ -136,3 +136,10 @@ void supervised_terminate(struct supervised *s)
 		tell(s, SUPERVISOR_TERMINATE);
 	}
 }
+
+void supervised_hang_up(struct supervised *s)
+{
+	if (!s->kill_sent) {
+		tell(s, SUPERVISOR_HANG_UP);
+	}
+}

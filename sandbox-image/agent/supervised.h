@@ -42,5 +42,8 @@ void supervised_kill(struct supervised *s);
 /* The same, but the program gets SIGTERM first and a moment to end by itself. */
 void supervised_terminate(struct supervised *s);
 
+/* The same for a session: SIGHUP, and a second for all of it. */
+void supervised_hang_up(struct supervised *s);
+
 /* For the reaper: the sweep found nothing alive any more. */
 void supervised_swept(struct supervised *s);

@@ -19,6 +19,7 @@
 
 /* What a program that was asked to end has for it. */
 #define TERMINATE_GRACE_MS 2000
+#define HANG_UP_GRACE_MS   1000
 
 struct supervisor {
 	const struct run_request *rq;
@@ -61,17 +62,17 @@ static void reap(struct supervisor *s)
 	s->alone = pid < 0 && errno == ECHILD;
 }
 
-/* True to go on: the program was told to end by itself. */
-static bool obey(struct supervisor *s)
+/* How long the program has to end by itself, which it was told to; 0: it has no time. */
+static int64_t obey(struct supervisor *s)
 {
 	char what = SUPERVISOR_KILL;
 
-	if (recv(s->control, &what, 1, MSG_DONTWAIT) != 1 || what != SUPERVISOR_TERMINATE) {
-		return false;
+	if (recv(s->control, &what, 1, MSG_DONTWAIT) != 1 || what == SUPERVISOR_KILL) {
+		return 0;
 	}
 	/* It leads a session, and so a group, of its own. */
-	(void)kill(-s->child, SIGTERM);
-	return true;
+	(void)kill(-s->child, what == SUPERVISOR_HANG_UP ? SIGHUP : SIGTERM);
+	return what == SUPERVISOR_HANG_UP ? HANG_UP_GRACE_MS : TERMINATE_GRACE_MS;
 }
 
 /* Until the program ends, its deadline passes, or the agent says so or is gone. */
@@ -96,11 +97,13 @@ static bool wait_for_end(struct supervisor *s, int64_t deadline_ms)
 		if (fds[0].revents) {
 			reap(s);
 		} else if (fds[1].revents) {
-			if (terminating || !obey(s)) {
+			int64_t grace_ms = terminating ? 0 : obey(s);
+
+			if (grace_ms == 0) {
 				return false;
 			}
 			terminating = true;
-			deadline_ms = clock_mono_ms() + TERMINATE_GRACE_MS;
+			deadline_ms = clock_mono_ms() + grace_ms;
 		}
 	}
 	return false;

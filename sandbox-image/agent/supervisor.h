@@ -18,7 +18,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define SUPERVISOR_KILL 'K' /* kills everything at once */
+#define SUPERVISOR_KILL	   'K' /* kills everything at once */
+#define SUPERVISOR_HANG_UP 'H' /* SIGHUP to the program's group, and a second for everything */
 #define SUPERVISOR_TERMINATE                                                                       \
 	'T' /* SIGTERM to the program's group, and a moment to end by itself                       \
 	     */

@@ -22,18 +22,22 @@ export class WebSocket {
   #socket;
   #pending;
   received = ''; // all of text and binary, as text
+  bytes = 0; // of binary frames
+  texts = []; // text frames that are JSON, parsed
+  pongs = [];
   closed = false;
 
-  // The open socket, or the plain answer {status, headers, text} of a server that refused.
+  // `url` may also be {socketPath, path}. The open socket, or the plain answer {status, headers, text} of a server that refused.
   static connect(url, { headers = {}, ms = 30_000 } = {}) {
     const key = randomBytes(16).toString('base64');
     return new Promise((resolve, reject) => {
-      const request = http.get(url, {
+      const options = {
         agent: false, timeout: ms,
         headers: {
           connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-version': '13', 'sec-websocket-key': key, ...headers,
         },
-      });
+      };
+      const request = typeof url === 'string' ? http.get(url, options) : http.get({ ...url, ...options });
       request.on('error', reject);
       request.on('timeout', () => request.destroy(new Error(`no answer within ${ms} ms`)));
       request.on('response', async (response) => {
@@ -91,14 +95,47 @@ export class WebSocket {
     if (opcode === PING) {
       this.#socket.write(frame(PONG, payload));
     } else if (opcode === CLOSE) {
+      this.closeCode = payload.length >= 2 ? payload.readUInt16BE(0) : undefined;
       this.close();
-    } else if (opcode !== PONG) {
-      this.received += payload.toString('utf8');
+    } else if (opcode === PONG) {
+      this.pongs.push(payload.toString('utf8'));
+    } else {
+      this.#takeData(opcode, payload);
+    }
+  }
+
+  #takeData(opcode, payload) {
+    const text = payload.toString('utf8');
+    this.received += text;
+    if (opcode === BINARY) {
+      this.bytes += payload.length;
+    } else {
+      try {
+        this.texts.push(JSON.parse(text));
+      } catch {
+        // Text of an app, such as a dev server's.
+      }
     }
   }
 
   send(data) {
     this.#socket.write(frame(typeof data === 'string' ? TEXT : BINARY, Buffer.from(data)));
+  }
+
+  // Bytes as they are, for what no client should send.
+  write(bytes) {
+    this.#socket.write(bytes);
+  }
+
+  // Stops reading.
+  pause() {
+    this.#socket.pause();
+  }
+
+  // Goes without a word.
+  destroy() {
+    this.closed = true;
+    this.#socket.destroy();
   }
 
   close() {
