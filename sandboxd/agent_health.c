@@ -28,6 +28,11 @@ static int take_count(const json_t *answer, const char *key, int64_t *ret, struc
 	return 0;
 }
 
+bool agent_health_is_busy(const struct agent_health *h)
+{
+	return h->runs > 0 || h->queued > 0 || h->terminals > 0;
+}
+
 int agent_health_get(struct http_client *http, const char *socket_path, int64_t timeout_ms,
 		     struct agent_health *ret, struct err *e)
 {
@@ -40,7 +45,7 @@ int agent_health_get(struct http_client *http, const char *socket_path, int64_t 
 				       .total_timeout_ms = timeout_ms,
 				       .response_max_bytes = ANSWER_MAX_BYTES};
 	auto_http_response response = {0};
-	struct agent_health health;
+	struct agent_health health = {0};
 	auto_json *answer = NULL;
 
 	if (http_client_perform(http, &request, &response, e) < 0) {
@@ -55,6 +60,11 @@ int agent_health_get(struct http_client *http, const char *socket_path, int64_t 
 	}
 	if (take_count(answer, "runs", &health.runs, e) < 0 ||
 	    take_count(answer, "queued", &health.queued, e) < 0) {
+		return -1;
+	}
+	/* An agent that runs since before an update may not know of terminals. */
+	if (json_object_get(answer, "terminals") &&
+	    take_count(answer, "terminals", &health.terminals, e) < 0) {
 		return -1;
 	}
 	*ret = health;

@@ -4,14 +4,19 @@
 
 #include "err.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct http_client;
 
 struct agent_health {
-	int64_t runs;	/* at work */
-	int64_t queued; /* waiting for a run to end */
+	int64_t runs;	   /* at work */
+	int64_t queued;	   /* waiting for a run to end */
+	int64_t terminals; /* with a client */
 };
+
+/* Somebody uses the sandbox. */
+bool agent_health_is_busy(const struct agent_health *h);
 
 NODISCARD int agent_health_get(struct http_client *http, const char *socket_path,
 			       int64_t timeout_ms, struct agent_health *ret, struct err *e);

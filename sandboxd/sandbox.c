@@ -434,7 +434,7 @@ static int stop_idle_locked(struct worker *w, struct sandbox_row *row, int64_t i
 		return 0;
 	}
 	if (agent_health_get(w->agents, row->agent_socket, IDLE_HEALTH_PATIENCE, &health, e) == 0 &&
-	    (health.runs > 0 || health.queued > 0)) {
+	    agent_health_is_busy(&health)) {
 		return store_end_idle_stop(w->db, row->id, e);
 	}
 	if (stop_locked(w, row, "idle", e) < 0) {

@@ -274,6 +274,14 @@ static void test_agent_health(void **state)
 	assert_ok(health(HEAD("200 OK") "{\"version\":\"1\",\"runs\":2,\"queued\":3}", &h, &e));
 	assert_int_equal(h.runs, 2);
 	assert_int_equal(h.queued, 3);
+	assert_int_equal(h.terminals, 0);
+	assert_true(agent_health_is_busy(&h));
+	assert_err(health(HEAD("200 OK") "{\"runs\":0,\"queued\":0,\"terminals\":-1}", &h, &e),
+		   ERR_UPSTREAM);
+	assert_ok(health(HEAD("200 OK") "{\"runs\":0,\"queued\":0,\"terminals\":1}", &h, &e));
+	assert_true(agent_health_is_busy(&h));
+	assert_ok(health(HEAD("200 OK") "{\"runs\":0,\"queued\":0,\"terminals\":0}", &h, &e));
+	assert_false(agent_health_is_busy(&h));
 }
 
 static int gone(void *ctx, struct err *e)
