@@ -24,12 +24,13 @@
 #define COLS_DEFAULT	80
 #define ROWS_DEFAULT	24
 #define SIDE_MAX	1000
+#define SESSION_DIGITS	32 /* of the id that the agent gave a terminal */
 
 /* nginx's internal location of an agent (nginx/agent.conf.in). */
 static int redirect(struct response *rs, const struct sandbox *sb, const char *what,
 		    const char *query, struct err *e)
 {
-	char uri[128];
+	char uri[192];
 
 	snprintf(uri, sizeof(uri), "/_agent/%s/%s?%s", sb->id, what, query);
 	response_header(rs, "X-Accel-Redirect", uri);
@@ -153,6 +154,23 @@ static int read_side(const struct request *rq, const char *name, int64_t otherwi
 	return 0;
 }
 
+/* "&session=<id>", or "" when none is given. */
+static int read_session(const struct request *rq, char *ret, size_t cap, struct err *e)
+{
+	char id[SESSION_DIGITS + 1];
+	int found = request_query(rq, "session", id, sizeof(id), e);
+
+	*ret = '\0';
+	if (found <= 0) {
+		return found;
+	}
+	if (strlen(id) != SESSION_DIGITS || strspn(id, "0123456789abcdef") != SESSION_DIGITS) {
+		return err_set(e, ERR_INVALID, "query parameter session is not the id of one");
+	}
+	snprintf(ret, cap, "&session=%s", id);
+	return 0;
+}
+
 /* Awake, with an agent that listens, and with the newest files. */
 static int wake(struct app *app, const struct request *rq, const struct app_row *row,
 		struct sandbox *ret, struct err *e)
@@ -174,16 +192,18 @@ int app_terminal_get(struct app *app, struct request *rq, struct response *rs, s
 	struct sandbox sandbox;
 	struct app_row row;
 	int64_t cols, rows;
-	char query[64];
+	char query[128], session[64];
 
 	if (!upgrade || strcasecmp(upgrade, "websocket") != 0) {
 		return err_set(e, ERR_INVALID, "open this address as a WebSocket");
 	}
 	if (read_side(rq, "cols", COLS_DEFAULT, &cols, e) ||
-	    read_side(rq, "rows", ROWS_DEFAULT, &rows, e) || app_row_of_request(app, rq, &row, e) ||
+	    read_side(rq, "rows", ROWS_DEFAULT, &rows, e) ||
+	    read_session(rq, session, sizeof(session), e) || app_row_of_request(app, rq, &row, e) ||
 	    wake(app, rq, &row, &sandbox, e)) {
 		return -1;
 	}
-	snprintf(query, sizeof(query), "cols=%lld&rows=%lld", (long long)cols, (long long)rows);
+	snprintf(query, sizeof(query), "cols=%lld&rows=%lld%s", (long long)cols, (long long)rows,
+		 session);
 	return redirect(rs, &sandbox, "terminal", query, e);
 }

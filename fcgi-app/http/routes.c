@@ -103,7 +103,7 @@ const struct route route_table[] = {
 	 false, "query:after query:follow header:Last-Event-ID"},
 	{"GET", API "/projects/{id}/terminal", POOL_WATCH, AUTH_USER, NONE, WATCH_MS, RATE_NONE,
 	 app_terminal_get, "A shell in the project's sandbox, as a WebSocket.", NO_FIELDS, 101,
-	 NULL, false, "query:cols query:rows"},
+	 NULL, false, "query:cols query:rows query:session"},
 
 	/* a project's files and versions */
 	{"GET", API "/projects/{id}/files", POOL_SHORT, AUTH_USER, NONE, SHORT_MS, RATE_NONE,

@@ -222,7 +222,17 @@ describe('a terminal', () => {
     socket.send(Buffer.from('stty size\n'));
     await waitFor('the new size', () => socket.received.includes('40 120'), { ms: 10_000 });
     assert.equal((await statusOf(project)).state, 'stopped'); // the app was not asked for
-    socket.close();
+    socket.destroy();
+
+    const [{ id }] = socket.texts;
+    const again = await WebSocket.connect(address(project, `?session=${id}`), { headers: byKey() });
+    assert.equal(again.status, 101, again.text);
+    await waitFor('what was printed', () => again.received.includes('40 120'), { ms: 10_000 });
+    assert.equal(again.texts[0].id, id);
+    again.send(Buffer.from('exit 3\n'));
+    await waitFor('the end', () => again.closed, { ms: 10_000 });
+    assert.deepEqual(again.texts.at(-1), { type: 'exit', exit_code: 3, signal: null });
+    assert.equal((await WebSocket.connect(address(project, '?session=x'), { headers: byKey() })).status, 400);
   });
 
   it('is opened by a session from our own origin only', async () => {
