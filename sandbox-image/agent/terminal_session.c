@@ -13,6 +13,8 @@
 
 #define TERMINALS_MAX 8
 
+#define BASHRC "/usr/local/lib/slipway/bashrc" /* of the image; may be missing */
+
 #define DETACHED_S 60
 /* What was hung up gets a second from its supervisor; this is for a supervisor that does not. */
 #define HANG_UP_S 3
@@ -200,8 +202,9 @@ static json_t *make_env(const struct agent *agent)
 
 static int start_shell(struct terminal *t, struct err *e)
 {
-	const bool bash = access("/bin/bash", X_OK) == 0;
-	const char *const argv[] = {bash ? "/bin/bash" : "/bin/sh", NULL};
+	static const char *const bash[] = {"/bin/bash", "--rcfile", BASHRC, NULL};
+	static const char *const sh[] = {"/bin/sh", NULL};
+	const char *const *argv = access(bash[0], X_OK) == 0 ? bash : sh;
 	const struct spawn_stdio stdio = {t->tty, t->tty, t->tty, .tty = true};
 	auto_json *env = make_env(t->agent);
 	struct run_request *rq;
