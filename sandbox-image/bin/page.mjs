@@ -50,10 +50,11 @@ function attribute(tag, name) {
   return match?.[1] ?? match?.[2] ?? match?.[3];
 }
 
+// What the page cannot do without; a picture it can.
 function* references({ type, text, url }) {
   if (type.includes('html')) {
     const html = text.replace(/<!--.*?-->/gs, '');
-    for (const [tag] of html.matchAll(/<(?:script|link|img)\b[^>]*>/gi)) {
+    for (const [tag] of html.matchAll(/<(?:script|link)\b[^>]*>/gi)) {
       const isLink = /^<link/i.test(tag);
       if (!isLink || /\b(?:stylesheet|modulepreload)\b/i.test(attribute(tag, 'rel') ?? '')) {
         yield attribute(tag, isLink ? 'href' : 'src');
@@ -95,13 +96,18 @@ function follow(answer) {
 }
 
 async function check(url, accept = '*/*') {
+  const isPage = accept !== '*/*';
   checked++;
   try {
     const answer = await ask(url, accept);
     const isModule = /\.(?:[cm]?[jt]sx?|vue|svelte)(?:\?|$)/.test(url);
+    if (answer.status >= 400 && isPage && answer.status < 500 && wordsOf(answer.text)) {
+      // A server without a page says so; the empty answer of a dev server without one is a fault.
+      return answer;
+    }
     if (answer.status >= 400 && answer.status !== 401 && answer.status !== 403) {
       failed(url, answer.status, wordsOf(answer.text) || 'an empty answer');
-    } else if (accept === '*/*' && isModule && answer.type.includes('html')) {
+    } else if (!isPage && isModule && answer.type.includes('html')) {
       failed(url, answer.status, 'a page came in place of a script: there is no such file');
     } else {
       follow(answer);
