@@ -10,6 +10,7 @@ import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import {
   IMAGE, NOTHING, SandboxdFixture, ask, callSocket, mountOptions, run, until,
 } from './lib/sandboxd-fixture.mjs';
+import { WebSocket } from './lib/websocket.mjs';
 
 const MIB = 1024 * 1024;
 const DOCKER_SOCKET = '/var/run/docker.sock';
@@ -279,6 +280,22 @@ describe('idle', () => {
     await until(() => f.row(busy.id).actual_state === 'stopped', 'it is stopped when its run has ended');
     await remove(idle);
     await remove(busy);
+    await f.restart();
+  });
+
+  it('sandboxes are not idle while somebody looks at a terminal', async () => {
+    await f.restart({ SLIPWAY_IDLE_STOP_S: '2' });
+    // The older is looked at first: when the other is stopped, its turn is over.
+    const [seen, idle] = [await f.ensure(f.user()), await f.ensure(f.user())];
+    const terminal = await WebSocket.connect({ socketPath: seen.agent_socket, path: '/v1/terminal' });
+    assert.equal(terminal.status, 101, terminal.text);
+    await until(() => f.row(idle.id).actual_state === 'stopped', 'the idle one is stopped');
+    assert.equal((await callSocket(seen.agent_socket, 'GET', '/v1/health')).json.terminals, 1);
+    assert.equal(terminal.closed, false);
+    terminal.destroy();
+    await until(() => f.row(seen.id).actual_state === 'stopped', 'it is stopped when nobody looks any more');
+    await remove(idle);
+    await remove(seen);
     await f.restart();
   });
 });
