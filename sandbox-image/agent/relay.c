@@ -286,6 +286,17 @@ static void tune(int fd)
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof(probes));
 }
 
+/* It may only be slow to send its line, so it is told, as far as that goes without waiting. */
+static void turn_out(struct relay_conn *c)
+{
+	static const char line[] = "NO limit too many connections are open\n";
+
+	if (c->state == RELAY_GREETING) {
+		(void)send(c->client, line, sizeof(line) - 1, MSG_NOSIGNAL);
+	}
+	relay_conn_destroy(c);
+}
+
 static void greet(struct relay *relay, int fd)
 {
 	struct event_base *base = relay->agent->base;
@@ -296,7 +307,7 @@ static void greet(struct relay *relay, int fd)
 		return;
 	}
 	if (relay->n_guests >= GUESTS_MAX) {
-		relay_conn_destroy(TAILQ_FIRST(&relay->guests));
+		turn_out(TAILQ_FIRST(&relay->guests));
 	}
 	tune(fd);
 	c->relay = relay;

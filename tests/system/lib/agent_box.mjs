@@ -1,5 +1,5 @@
 // A sandbox container around the agent, with the limits of the script profile (or with `app: true` those
-// of the app profile, without its network), and a plain client for the agent protocol
+// of the app profile; without a network, if none is given), and a plain client for the agent protocol
 // (docs/ARCHITECTURE.md).
 
 import assert from 'node:assert/strict';
@@ -150,7 +150,7 @@ export class Box {
   }
 
   async #make({ app = false, runsMax = 1, queue = 8, pids = app ? 256 : 64, diskMb = app ? 256 : 64,
-    memory = app ? '1024m' : '512m', env = {}, args = [], ready = true }) {
+    memory = app ? '1024m' : '512m', network = 'none', env = {}, args = [], ready = true }) {
     this.uid = 400_000 + randomInt(100_000);
     this.name = `slipway-agent-test-${randomUUID().slice(0, 8)}`;
     this.dir = fs.mkdtempSync(path.join(os.tmpdir(), 'slipway-agent-'));
@@ -172,7 +172,7 @@ export class Box {
       SLIPWAY_RUN_QUEUE: queue, SLIPWAY_LISTEN: 'unix:/run/slipway/agent.sock', ...env,
     };
     await docker(
-      'create', '--name', this.name, '--label', LABEL, '--network', 'none', '--ipc', 'private',
+      'create', '--name', this.name, '--label', LABEL, '--network', network, '--ipc', 'private',
       '--read-only', '--cap-drop', 'ALL', '--cap-add', 'SETUID', '--cap-add', 'SETGID',
       '--cap-add', 'KILL', '--security-opt', 'no-new-privileges:true',
       '--pids-limit', String(pids), '--memory', memory, '--memory-swap', memory, '--cpus', '1',
