@@ -194,13 +194,15 @@ int app_terminal_get(struct app *app, struct request *rq, struct response *rs, s
 	int64_t cols, rows;
 	char query[128], session[64];
 
+	if (app_row_of_request(app, rq, &row, e) < 0) {
+		return -1;
+	}
 	if (!upgrade || strcasecmp(upgrade, "websocket") != 0) {
 		return err_set(e, ERR_INVALID, "open this address as a WebSocket");
 	}
 	if (read_side(rq, "cols", COLS_DEFAULT, &cols, e) ||
 	    read_side(rq, "rows", ROWS_DEFAULT, &rows, e) ||
-	    read_session(rq, session, sizeof(session), e) || app_row_of_request(app, rq, &row, e) ||
-	    wake(app, rq, &row, &sandbox, e)) {
+	    read_session(rq, session, sizeof(session), e) || wake(app, rq, &row, &sandbox, e)) {
 		return -1;
 	}
 	snprintf(query, sizeof(query), "cols=%lld&rows=%lld%s", (long long)cols, (long long)rows,

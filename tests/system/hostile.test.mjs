@@ -83,7 +83,8 @@ describe('a stranger', () => {
     const turn = await owner.expect(200, 'POST', `projects/${project}/generate`, { json: { prompt: 'mine' } });
     const gid = parseEvents(turn.text).find((e) => e.type === 'generation').data.id;
     const key = (await owner.expect(200, 'GET', 'api-keys')).json.items[0].id;
-    return { project, gid, key };
+    const share = (await owner.expect(201, 'POST', `projects/${project}/shares`, { json: {} })).json.id;
+    return { project, gid, key, share };
   }
 
   const BODIES = {
@@ -100,11 +101,11 @@ describe('a stranger', () => {
     assert.ok(calls.length >= 16, `${calls.length}`);
     const fill = (path, ids) => path
       .replace('{id}', path.includes('/api-keys/') ? ids.key : path.includes('/users/') ? attacker.id : ids.project)
-      .replace('{gid}', ids.gid).replace('{path}', 'index.js').replace('{n}', '1').replace('{a}', '1').replace('{b}', '2');
+      .replace('{gid}', ids.gid).replace('{sid}', ids.share).replace('{path}', 'index.js').replace('{n}', '1').replace('{a}', '1').replace('{b}', '2');
     for (const [method, path] of calls) {
       const options = ['GET', 'DELETE'].includes(method) ? {} : { json: BODIES[`${method} ${path}`] ?? {} };
       const answers = [];
-      for (const ids of [mine, { project: UNKNOWN, gid: UNKNOWN, key: UNKNOWN }]) {
+      for (const ids of [mine, { project: UNKNOWN, gid: UNKNOWN, key: UNKNOWN, share: UNKNOWN }]) {
         const answer = await bystander.client.call(method, fill(path, ids), options);
         const problem = assertProblem(answer, path.includes('/users/') ? 403 : 404, {}, `${method} ${path}`);
         delete problem.request_id;
