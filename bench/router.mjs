@@ -143,6 +143,13 @@ try {
   await waitFor('the router knows the app', async () =>
     (await get(`http://127.0.0.1:${ports.router}/`, headers)).statusCode === 200);
   const url = (name) => `http://127.0.0.1:${ports[name]}/`;
+  // Idle WebSockets through the router alone, first: later its heap holds what the load left free.
+  const { pid } = router.child; // taskset became it
+  const before = rssBytes(pid);
+  const idle = await openSockets(ports.router, preview, sockets);
+  const perSocket = (rssBytes(pid) - before) / idle.length;
+  idle.forEach((s) => s.destroy());
+
   const sides = {
     'slipway-router': [url('router'), headers],
     HAProxy: [url('haproxy'), {}],
@@ -158,13 +165,6 @@ try {
   print(rows, Object.keys(sides));
   const one = await measure(sides, { connections: 1, seconds: 2, rounds });
   const added = (name) => one[name].p50_ms - one['the app itself'].p50_ms;
-
-  // (b) idle WebSockets through the router alone
-  const { pid } = router.child; // taskset became it
-  const before = rssBytes(pid);
-  const idle = await openSockets(ports.router, preview, sockets);
-  const perSocket = (rssBytes(pid) - before) / idle.length;
-  idle.forEach((s) => s.destroy());
 
   const ratios = {
     preview_to_caddy: rows['nginx + slipway-router'].rps / rows.Caddy.rps,
