@@ -15,6 +15,7 @@
 #define BURST	       20  /* starts of all apps together … */
 #define REFILL_MS      500 /* … and one more after so long: 20 in 10 s */
 #define EVERY_MS       5000
+#define HELPED_MS      500 /* one that answered may be started again soon */
 #define FAILED_MS      2000
 #define BACKOFF_MAX_MS 60000
 #define FORGET_MS      30000 /* nobody asked again for so long: not wanted any more */
@@ -240,6 +241,7 @@ void wake_helped(struct app_policy *p)
 
 	w->wanted = false;
 	w->tries = w->failures = 0;
+	w->not_before_ms = evloop_now_ms() + HELPED_MS;
 	w->error[0] = '\0';
 }
 
