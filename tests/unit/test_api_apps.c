@@ -299,6 +299,8 @@ static void a_terminal_wants_a_handshake(void **state)
 	c.user = bob;
 	assert_int_equal(call(&c, NULL, NULL), 404);
 	c.header[1] = "h2c";
+	assert_int_equal(call(&c, NULL, NULL), 404);
+	c.user = ann;
 	assert_int_equal(call(&c, NULL, NULL), 400);
 }
 

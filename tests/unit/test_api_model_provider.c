@@ -92,7 +92,7 @@ static void test_prompts_render(void **state)
 
 		strbuf_init(&out, 1 << 20);
 		assert_ok(prompt_render(&app, names[i], values, ARRAY_LEN(values), &out, &e));
-		assert_non_null(strstr(out.data, "Node.js 22 in"));
+		assert_non_null(strstr(out.data, "Node.js 22."));
 		assert_non_null(strstr(out.data, "{{run}} stays as it is"));
 		assert_null(strstr(out.data, "{{>"));
 	}
