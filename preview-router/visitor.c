@@ -1,43 +1,10 @@
 #include "visitor.h"
 
 #include "cleanup.h"
+#include "user_agent.h"
 
 #include <string.h>
 #include <strings.h>
-
-/* Parts of User-Agent, in lower case. Programs that people run (curl, wget, test tools) are not
- * here. */
-static const char *const robots[] = {
-	"bot",
-	"crawl",
-	"spider",
-	"slurp",
-	"archiver",
-	"facebookexternalhit",
-	"facebookcatalog",
-	"meta-externalagent",
-	"whatsapp",
-	"viber",
-	"snapchat",
-	"skypeuripreview",
-	"embedly",
-	"iframely",
-	"mastodon",
-	"vkshare",
-	"pinterest",
-	"outbrain",
-	"quora link preview",
-	"google-read-aloud",
-	"google-inspectiontool",
-	"googleother",
-	"chrome-lighthouse",
-	"feedfetcher",
-	"yandex",
-	"baidu",
-	"uptime",
-	"pingdom",
-	"statuscake",
-};
 
 static bool contains(struct http_slice text, const char *part)
 {
@@ -66,16 +33,7 @@ static bool is_robot(const struct http_head *head)
 {
 	const struct http_slice *agent = http_head_get(head, "user-agent");
 
-	/* A maker of telephones. */
-	if (!agent || contains(*agent, "cubot")) {
-		return false;
-	}
-	for (size_t i = 0; i < ARRAY_LEN(robots); i++) {
-		if (contains(*agent, robots[i])) {
-			return true;
-		}
-	}
-	return false;
+	return agent && user_agent_is_robot(agent->at, agent->len);
 }
 
 /* Before somebody looks at it, if ever. */

@@ -2,38 +2,10 @@
 
 #include "cleanup.h"
 #include "http/request.h"
+#include "user_agent.h"
 
 #include <stdbool.h>
 #include <string.h>
-
-/* Parts of User-Agent of what fetches links nobody has clicked; the router has such a list, too.
- * Programs that people run (curl, wget) are not here. */
-static const char *const robots[] = {
-	"bot",
-	"crawl",
-	"spider",
-	"slurp",
-	"archiver",
-	"facebookexternalhit",
-	"whatsapp",
-	"viber",
-	"snapchat",
-	"skypeuripreview",
-	"microsoft office",
-	"embedly",
-	"iframely",
-	"mastodon",
-	"vkshare",
-	"pinterest",
-	"quora link preview",
-	"bingpreview",
-	"safelinks",
-	"barracuda",
-	"proofpoint",
-	"google-pagerenderer",
-	"google-read-aloud",
-	"feedfetcher",
-};
 
 static bool has_any(const char *text, const char *const *pieces, size_t n)
 {
@@ -67,9 +39,5 @@ enum visitor visitor_of(const struct request *rq)
 	if (is_prefetch(rq)) {
 		return VISITOR_PREFETCH;
 	}
-	/* "Cubot" makes telephones. */
-	if (agent && !strcasestr(agent, "cubot") && has_any(agent, robots, ARRAY_LEN(robots))) {
-		return VISITOR_BOT;
-	}
-	return VISITOR_PERSON;
+	return agent && user_agent_is_robot(agent, strlen(agent)) ? VISITOR_BOT : VISITOR_PERSON;
 }
