@@ -387,7 +387,10 @@ describe('relay: bytes', () => {
     await until('it answers', () => mine.text === 'x');
     mine.socket.resetAndDestroy();
     await until('the app sees it', async () => (await held.box.appLog()).some((e) => e.data.text === 'the app saw ECONNRESET'));
-    const its = call(4000, SECOND, 'reset');
+    // What is still on its way to the client is not thrown away by a reset: so once all has arrived.
+    const its = call(4000, SECOND, 'x');
+    await until('it answers', () => its.text === 'x');
+    its.socket.write('reset');
     await its.closed;
     assert.equal(its.error, 'ECONNRESET');
   });
