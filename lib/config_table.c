@@ -151,6 +151,10 @@ const struct config_key config_table[CFG_COUNT] = {
 		INT("SLIPWAY_ROUTER_IDLE_S", APPS, "s", "300", 1, 86400,
 		    "Longest silence of an app within an answer, and of both sides of "
 		    "a WebSocket."),
+	[CFG_ROUTER_TOTAL_S] =
+		INT("SLIPWAY_ROUTER_TOTAL_S", APPS, "s", "7200", 1, 604800,
+		    "Longest a request and its answer may take in all; WebSockets and "
+		    "event streams may take longer."),
 
 	[CFG_RUN_TIMEOUT_MS] = INT("SLIPWAY_RUN_TIMEOUT_MS", RUNS, "ms", "10000", 100, 600000,
 				   "Longest a run may take, and the default of timeout_ms."),

@@ -61,6 +61,7 @@ struct exchange {
 	bool client_shut, app_shut; /* tunnel: the end was passed on to it */
 	uint8_t informational;
 	uint8_t attempts;
+	int64_t ends_ms;     /* the latest, unless it is a stream */
 	int64_t app_keep_ms; /* how long the app keeps an idle connection */
 	struct body body, answer;
 };

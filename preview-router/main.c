@@ -189,6 +189,7 @@ static int start(const struct config *c, struct err *e)
 {
 	limits.app_conns = (int)config_int(c, CFG_ROUTER_APP_CONNS);
 	limits.idle_ms = config_int(c, CFG_ROUTER_IDLE_S) * 1000;
+	limits.total_ms = config_int(c, CFG_ROUTER_TOTAL_S) * 1000;
 	(void)signal(SIGPIPE, SIG_IGN);
 	raise_descriptor_limit();
 	/* Signals first: the database's thread inherits what is blocked. */

@@ -18,7 +18,8 @@
 struct limits {
 	int app_conns;
 	int64_t idle_ms;
-	bool draining; /* no connection is kept */
+	int64_t total_ms; /* an exchange, but for event streams and tunnels */
+	bool draining;	  /* no connection is kept */
 };
 
 extern struct limits limits; /* metrics.c, set by main.c */

@@ -22,8 +22,13 @@ enum step {
 
 static void set_deadline(struct exchange *x)
 {
-	timer_set(&x->client->timer,
-		  evloop_now_ms() + (x->waits_for_client ? CLIENT_SILENCE_MS : limits.idle_ms));
+	int64_t deadline_ms =
+		evloop_now_ms() + (x->waits_for_client ? CLIENT_SILENCE_MS : limits.idle_ms);
+
+	if (!x->is_stream && deadline_ms > x->ends_ms) {
+		deadline_ms = x->ends_ms;
+	}
+	timer_set(&x->client->timer, deadline_ms);
 }
 
 /* What is ready of the request's body goes with the head. */
@@ -46,6 +51,7 @@ void relay_start(struct exchange *x)
 	p.head = out->data;
 	p.head_len = out->len;
 	x->head_sent = true;
+	x->ends_ms = evloop_now_ms() + limits.total_ms;
 	x->app_is_deaf = false;
 	if (sock_send(&u->sock, &p) < 0) {
 		x->app_is_deaf = true;

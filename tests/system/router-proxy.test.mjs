@@ -644,6 +644,35 @@ describe('router: answers that are none', () => {
   });
 });
 
+describe('router: what takes too long in all', () => {
+  const held = withRouter({ SLIPWAY_ROUTER_TOTAL_S: '2' });
+  const trickle = (type) => Origin.http((request, response) => {
+    response.setHeader('content-type', type);
+    const timer = setInterval(() => response.write('.'), 100);
+    response.on('close', () => clearInterval(timer));
+  });
+
+  test('is broken off though it is never silent; an event stream goes on', async () => {
+    const [slow, stream] = [await held.app(trickle('text/plain')), await held.app(trickle('text/event-stream'))];
+    const open = (host) => {
+      const socket = held.router.connect();
+      socket.on('error', () => {}).resume();
+      socket.write(`${PLAIN_HEAD(host)}\r\n`);
+      return socket;
+    };
+    const from = performance.now();
+    const endless = open(stream);
+    const broken = open(slow);
+    await Promise.race([once(broken, 'end'), once(broken, 'close')]);
+    const took = performance.now() - from;
+    assert.ok(took > 1500 && took < 6000, `${took} ms`);
+    const before = endless.bytesRead;
+    await until(() => endless.bytesRead > before + 20, 'the stream goes on');
+    endless.destroy();
+    broken.destroy();
+  });
+});
+
 describe('router: connections to apps', () => {
   const held = withRouter({ SLIPWAY_ROUTER_APP_CONNS: '4' });
   const agent = new http.Agent({ keepAlive: true });
