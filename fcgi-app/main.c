@@ -87,19 +87,6 @@ static int parse_options(int argc, char **argv, struct options *ret)
 	return optind == argc ? 0 : -1;
 }
 
-static enum log_level log_level_of(const struct config *config)
-{
-	static const char *const names[] = {"debug", "info", "warn", "error"};
-	const char *name = config_str(config, CFG_LOG_LEVEL);
-
-	for (int i = 0; i < 4; i++) {
-		if (strcmp(name, names[i]) == 0) {
-			return (enum log_level)i;
-		}
-	}
-	return LOG_INFO;
-}
-
 static int print_openapi(struct err *e)
 {
 	auto_json *document = openapi_document();
@@ -167,7 +154,7 @@ static int run(const struct options *o, struct err *e)
 	if (config_load(o->config_path, &config, e) < 0) {
 		return -1;
 	}
-	log_init("slipway-api", log_level_of(config));
+	log_init("slipway-api", log_level_of(config_str(config, CFG_LOG_LEVEL)));
 	rc = with_config(o, config, e);
 	config_destroy(config);
 	return rc;

@@ -16,6 +16,16 @@ static const char *program_name = "slipway";
 static enum log_level lowest = LOG_INFO;
 static _Thread_local char request_id[64];
 
+enum log_level log_level_of(const char *name)
+{
+	for (int i = LOG_DEBUG; i <= LOG_ERROR; i++) {
+		if (strcmp(name, level_names[i]) == 0) {
+			return (enum log_level)i;
+		}
+	}
+	return LOG_INFO;
+}
+
 void log_init(const char *program, enum log_level level)
 {
 	program_name = program;

@@ -13,6 +13,9 @@
 
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 
+/* The level of that name ("debug" …); LOG_INFO for any other. */
+enum log_level log_level_of(const char *name);
+
 /* `program` is borrowed for the life of the process. The level comes from SLIPWAY_LOG_LEVEL. */
 void log_init(const char *program, enum log_level level);
 

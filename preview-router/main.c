@@ -89,18 +89,6 @@ static int parse_options(int argc, char **argv, struct options *o)
 	return 0;
 }
 
-static enum log_level level_of(const char *name)
-{
-	static const char *const names[] = {"debug", "info", "warn", "error"};
-
-	for (int i = 0; i < 4; i++) {
-		if (strcmp(name, names[i]) == 0) {
-			return (enum log_level)i;
-		}
-	}
-	return LOG_INFO;
-}
-
 /* Event streams and WebSockets have no end to wait for. */
 static void count_streams(void *ctx, struct app *app)
 {
@@ -246,7 +234,7 @@ int main(int argc, char **argv)
 		rc = config_load(options.config, &config, &e);
 	}
 	if (rc == 0) {
-		log_init("slipway-router", level_of(config_str(config, CFG_LOG_LEVEL)));
+		log_init("slipway-router", log_level_of(config_str(config, CFG_LOG_LEVEL)));
 		rc = options.check ? 0 : serve(config, &e);
 	}
 	if (rc < 0) {

@@ -131,18 +131,6 @@ static int remove_network(const struct settings *s, struct err *e)
 	return rc;
 }
 
-static enum log_level level_of(const char *name)
-{
-	static const char *const names[] = {"debug", "info", "warn", "error"};
-
-	for (int i = 0; i < 4; i++) {
-		if (strcmp(name, names[i]) == 0) {
-			return (enum log_level)i;
-		}
-	}
-	return LOG_INFO;
-}
-
 static int serve(struct settings *s, struct err *e)
 {
 	if (settings_find_accounts(s, e) < 0) {
@@ -187,7 +175,7 @@ int main(int argc, char **argv)
 		rc = config_load(options.config, &config, &e);
 	}
 	if (rc == 0) {
-		log_init("slipway-sandboxd", level_of(config_str(config, CFG_LOG_LEVEL)));
+		log_init("slipway-sandboxd", log_level_of(config_str(config, CFG_LOG_LEVEL)));
 		rc = settings_load(config, options.image_dir, options.agent, &settings, &e);
 	}
 	if (rc == 0) {
