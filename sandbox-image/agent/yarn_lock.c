@@ -13,22 +13,25 @@
  */
 static size_t origin_len(const char *url, size_t len)
 {
-	const char *dash, *name;
+	const char *dash, *host, *slash, *scope;
 
-	if (strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0) {
+	if (strncmp(url, "http://", 7) == 0) {
+		host = url + 7;
+	} else if (strncmp(url, "https://", 8) == 0) {
+		host = url + 8;
+	} else {
 		return 0;
 	}
 	dash = memmem(url, len, "/-/", 3);
-	name = dash ? memrchr(url, '/', (size_t)(dash - url)) : NULL;
-	if (!name || name - url < 8) {
+	slash = dash && dash > host ? memrchr(host, '/', (size_t)(dash - host)) : NULL;
+	if (!slash || slash == host) {
 		return 0;
 	}
-	dash = name;
-	name = memrchr(url, '/', (size_t)(dash - url));
-	if (name && name[1] == '@') {
-		return (size_t)(name + 1 - url);
+	scope = memrchr(host, '/', (size_t)(slash - host));
+	if (scope && scope > host && scope[1] == '@') {
+		return (size_t)(scope + 1 - url);
 	}
-	return (size_t)(dash + 1 - url);
+	return (size_t)(slash + 1 - url);
 }
 
 int yarn_lock_rewrite(const char *text, const char *registry, struct strbuf *to,

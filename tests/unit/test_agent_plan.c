@@ -237,6 +237,35 @@ static void yarn_lock_is_pointed_elsewhere_and_back(void **state)
 	assert_string_equal(now.data, text);
 }
 
+/* Found by fuzzing: a host that looks like a scope was taken for one, so the origin was "http://".
+ */
+static void an_origin_has_a_host(void **state)
+{
+	static const struct {
+		const char *url, *origin;
+	} odd[] = {
+		{"http://@s/a/-/a-1.tgz", "http://@s/"},
+		{"https://@s/a/-/a-1.tgz", "https://@s/"},
+		{"http://@s/@t/a/-/a-1.tgz", "http://@s/"},
+		{"http:///a/-/a-1.tgz", ""},
+		{"https:///a/-/a-1.tgz", ""},
+		{"http://-/a-1.tgz", ""},
+		{"http://host/-/a-1.tgz", ""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(odd); i++) {
+		char text[80], origin[YARN_LOCK_ORIGIN_MAX_BYTES];
+		auto_strbuf now = {0};
+
+		strbuf_init(&now, 256);
+		snprintf(text, sizeof(text), "  resolved \"%s\"\n", odd[i].url);
+		assert_int_equal(yarn_lock_rewrite(text, "http://10.0.0.1:4873/", &now, origin),
+				 odd[i].origin[0] != '\0');
+		assert_string_equal(origin, odd[i].origin);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -256,6 +285,7 @@ int main(void)
 		cmocka_unit_test(a_manifest_with_a_byte_order_mark_is_read),
 		cmocka_unit_test_setup_teardown(yarn_lock_is_pointed_elsewhere_and_back, setup,
 						teardown),
+		cmocka_unit_test(an_origin_has_a_host),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
