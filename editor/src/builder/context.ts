@@ -1,0 +1,150 @@
+// What the panes of the builder share. Each store is a class that panes subscribe to (useSyncExternalStore
+// through `useStore`), so that a word that streams in renders the chat and nothing else.
+
+import { createContext, useContext, useSyncExternalStore } from "react";
+import type { Tab } from "../app/paths";
+import type {
+  AppStatus,
+  GenerationState,
+  LogLine,
+  Mode,
+  PreviewEvent,
+  ProblemBody,
+  StepEvent,
+} from "../api/types";
+
+/** Something that changes; `getSnapshot` gives the same object until it has. */
+export interface Store<T> {
+  subscribe(listener: () => void): () => void;
+  getSnapshot(): T;
+}
+
+export function useStore<T>(store: Store<T>): T {
+  return useSyncExternalStore(
+    (listener) => store.subscribe(listener),
+    () => store.getSnapshot(),
+  );
+}
+
+/* The conversation: builder/conversation */
+
+export interface TurnFile {
+  path: string;
+  state: "writing" | "written" | "deleted" | "refused";
+  /** What is there of it so far; only while the turn runs and for turns seen running. */
+  text: string | null;
+  reason: string | null;
+  /** Lines against the version before the turn; while it is written, of what is there so far. */
+  additions: number | null;
+  deletions: number | null;
+}
+
+export interface TurnStep {
+  name: StepEvent["name"];
+  last: StepEvent;
+  /** Unix ms, of the first event of this step. */
+  startedAt: number;
+  output: {
+    stream: "stdout" | "stderr" | "system" | "response";
+    text: string;
+  }[];
+}
+
+export interface Turn {
+  /** The generation's id, or one of this page's until the server has given one. */
+  id: string;
+  mode: Mode;
+  prompt: string;
+  /** `sending`: the server has not answered yet. */
+  state: "sending" | GenerationState;
+  reply: string;
+  files: TurnFile[];
+  steps: TurnStep[];
+  baseVersion: number | null;
+  version: number | null;
+  /** Files that somebody else changed while the model wrote them. */
+  overwrote: string[];
+  preview: PreviewEvent | null;
+  error: ProblemBody | null;
+  startedAt: number; // Unix ms
+  finishedAt: number | null;
+  /** The connection is lost and being made again. */
+  reconnecting: boolean;
+}
+
+export interface ConversationState {
+  /** Oldest first. */
+  turns: Turn[];
+  /** The last one, while it runs or is being sent. */
+  running: Turn | null;
+  /** The turns from before are being fetched. */
+  loading: boolean;
+  loadError: unknown;
+  hasOlder: boolean;
+}
+
+export interface Ask {
+  prompt: string;
+  mode: Mode;
+  model?: string;
+}
+
+export interface Conversation extends Store<ConversationState> {
+  ask(ask: Ask): void;
+  cancel(): Promise<void>;
+  loadOlder(): void;
+}
+
+/* What the app does and prints: builder/appFeed.ts */
+
+export interface AppFeedState {
+  /** null until the first answer. */
+  status: AppStatus | null;
+  lines: readonly (LogLine & { id: number })[];
+  /** Lost; being made again. */
+  reconnecting: boolean;
+}
+
+export interface AppFeed extends Store<AppFeedState> {
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  restart(): Promise<void>;
+  clear(): void;
+}
+
+/* What the page in the preview says: builder/preview/pageLog.ts */
+
+export interface PageMessage {
+  id: number;
+  t: number; // Unix ms
+  kind: "console" | "error" | "network";
+  level: "debug" | "log" | "info" | "warn" | "error";
+  text: string;
+  detail: string | null; // a stack, a status
+  at: { url: string; line: number; column: number } | null;
+}
+
+export interface PageLog extends Store<readonly PageMessage[]> {
+  clear(): void;
+}
+
+export interface Builder {
+  projectId: string;
+  tab: Tab;
+  show(tab: Tab): void;
+  /** Shows a file of the project in the code pane. */
+  openFile(path: string, at?: { line: number; column?: number }): void;
+  conversation: Conversation;
+  app: AppFeed;
+  pageLog: PageLog;
+}
+
+export const BuilderContext = createContext<Builder | null>(null);
+
+export function useBuilder(): Builder {
+  const builder = useContext(BuilderContext);
+  if (!builder) {
+    throw new Error("useBuilder outside of a builder");
+  }
+  return builder;
+}

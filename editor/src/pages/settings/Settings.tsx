@@ -1,0 +1,3 @@
+export default function Settings({ section }: { section: string | undefined }) {
+	return <main>{section}</main>;
+}
