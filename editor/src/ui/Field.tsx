@@ -1,10 +1,15 @@
+import { Eye, EyeOff } from "lucide-react";
 import {
 	useId,
+	useState,
 	type InputHTMLAttributes,
 	type ReactNode,
+	type Ref,
 	type SelectHTMLAttributes,
 	type TextareaHTMLAttributes,
 } from "react";
+import { t } from "../strings";
+import { IconButton } from "./Button";
 import css from "./ui.module.css";
 
 interface FieldProps {
@@ -70,13 +75,66 @@ function Field({
 }
 
 export function TextField(
-	props: FieldProps & InputHTMLAttributes<HTMLInputElement>,
+	props: FieldProps &
+		InputHTMLAttributes<HTMLInputElement> & {
+			ref?: Ref<HTMLInputElement>;
+		},
 ) {
 	const { label, hint, error, hideLabel, ...rest } = props;
 	return (
 		<Field
 			{...{ label, hint, error, hideLabel }}
 			control={(w) => <input type="text" {...rest} {...w} />}
+		/>
+	);
+}
+
+/** A password, which can be shown. */
+export function PasswordField(
+	props: FieldProps &
+		Omit<InputHTMLAttributes<HTMLInputElement>, "type"> & {
+			ref?: Ref<HTMLInputElement>;
+		},
+) {
+	const { label, hint, error, hideLabel, ...rest } = props;
+	const [shown, setShown] = useState(false);
+	return (
+		<Field
+			{...{ label, hint, error, hideLabel }}
+			control={(w) => (
+				<div className={css.withButton}>
+					<input
+						spellCheck={false}
+						autoCapitalize="none"
+						{...rest}
+						{...w}
+						type={
+							shown
+								? "text"
+								: "password"
+						}
+					/>
+					<IconButton
+						size="small"
+						label={
+							shown
+								? t.common
+										.hidePassword
+								: t.common
+										.showPassword
+						}
+						icon={
+							shown ? (
+								<EyeOff />
+							) : (
+								<Eye />
+							)
+						}
+						aria-pressed={shown}
+						onClick={() => setShown(!shown)}
+					/>
+				</div>
+			)}
 		/>
 	);
 }

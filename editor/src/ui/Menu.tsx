@@ -58,6 +58,43 @@ export function MenuItem({
 	);
 }
 
+/** An item that is a link: to another site's page (in a new tab) or to a download. */
+export function MenuLink({
+	icon,
+	href,
+	newTab,
+	download,
+	children,
+}: {
+	icon?: ReactNode;
+	href: string;
+	newTab?: boolean;
+	download?: boolean;
+	children: ReactNode;
+}) {
+	return (
+		<Radix.Item asChild className={css.menuItem}>
+			<a
+				href={href}
+				download={download}
+				{...(newTab
+					? {
+							target: "_blank",
+							rel: "noopener noreferrer",
+						}
+					: {})}
+			>
+				{icon}
+				{children}
+			</a>
+		</Radix.Item>
+	);
+}
+
+export function MenuLabel({ children }: { children: ReactNode }) {
+	return <Radix.Label className={css.menuLabel}>{children}</Radix.Label>;
+}
+
 export interface MenuChoiceProps<T extends string> {
 	label: string;
 	value: T;

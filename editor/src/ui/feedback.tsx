@@ -119,3 +119,15 @@ export function Busy({ text = t.common.loading }: { text?: string }) {
 		</div>
 	);
 }
+
+/** The place of something that is being fetched, of about its size. */
+export function Skeleton({ className }: { className?: string }) {
+	return (
+		<span
+			aria-hidden="true"
+			className={[css.skeleton, className]
+				.filter(Boolean)
+				.join(" ")}
+		/>
+	);
+}

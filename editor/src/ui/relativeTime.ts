@@ -1,0 +1,31 @@
+// Times as people say them.
+
+const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+const absolute = new Intl.DateTimeFormat("en", {
+  dateStyle: "medium",
+  timeStyle: "short",
+});
+
+const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
+  ["year", 365 * 86_400],
+  ["month", 30 * 86_400],
+  ["week", 7 * 86_400],
+  ["day", 86_400],
+  ["hour", 3600],
+  ["minute", 60],
+];
+
+/** "5 minutes ago", "in 2 days", "now". */
+export function relativeTime(time: string, now = Date.now()): string {
+  const seconds = (Date.parse(time) - now) / 1000;
+  for (const [unit, size] of UNITS) {
+    if (Math.abs(seconds) >= size) {
+      return relative.format(Math.trunc(seconds / size), unit);
+    }
+  }
+  return relative.format(0, "second");
+}
+
+export function absoluteTime(time: string): string {
+  return absolute.format(Date.parse(time));
+}
