@@ -81,6 +81,17 @@ export interface ConversationState {
   loading: boolean;
   loadError: unknown;
   hasOlder: boolean;
+  /** Cancelling was asked for and has not happened yet. */
+  cancelling: boolean;
+  /** What the server did not take; the box has it back. */
+  unsent: Unsent | null;
+}
+
+export interface Unsent {
+  ask: Ask;
+  error: unknown;
+  /** Unix ms: when it is sent again by itself; null: not at all. */
+  retryAt: number | null;
 }
 
 export interface Ask {
@@ -93,14 +104,24 @@ export interface Conversation extends Store<ConversationState> {
   ask(ask: Ask): void;
   cancel(): Promise<void>;
   loadOlder(): void;
+  /** The first turns, when they could not be loaded. */
+  reload(): void;
+  /** Forgets what was not sent, and sends it no more. */
+  dropUnsent(): void;
 }
 
 /* What the app does and prints: builder/appFeed.ts */
 
+/** A line of the log, or a change of the app's state between lines. */
+export interface FeedLine extends LogLine {
+  id: number;
+  state?: AppStatus["state"];
+}
+
 export interface AppFeedState {
   /** null until the first answer. */
   status: AppStatus | null;
-  lines: readonly (LogLine & { id: number })[];
+  lines: readonly FeedLine[];
   /** Lost; being made again. */
   reconnecting: boolean;
 }
@@ -128,12 +149,22 @@ export interface PageLog extends Store<readonly PageMessage[]> {
   clear(): void;
 }
 
+/** A file that somebody clicked on. `count` tells one click from the next. */
+export interface FileRequest {
+  path: string;
+  at: { line: number; column?: number } | null;
+  count: number;
+}
+
 export interface Builder {
   projectId: string;
+  /** The pane that is shown; the others do no work. */
   tab: Tab;
   show(tab: Tab): void;
   /** Shows a file of the project in the code pane. */
   openFile(path: string, at?: { line: number; column?: number }): void;
+  /** What openFile was last called with: the code pane follows it. */
+  fileRequest: Store<FileRequest | null>;
   conversation: Conversation;
   app: AppFeed;
   pageLog: PageLog;
