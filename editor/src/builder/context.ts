@@ -146,6 +146,7 @@ export interface PageMessage {
 }
 
 export interface PageLog extends Store<readonly PageMessage[]> {
+  add(message: Omit<PageMessage, "id">): void;
   clear(): void;
 }
 
