@@ -47,6 +47,12 @@ export function setOnSignedOut(handler: () => void): void {
   onSignedOut = handler;
 }
 
+/** Called when a request got no answer, or only a proxy's that the server gave none. */
+let onNoAnswer: () => void = () => {};
+export function setOnNoAnswer(handler: () => void): void {
+  onNoAnswer = handler;
+}
+
 function networkProblem(cause: unknown): Problem {
   const timedOut =
     cause instanceof DOMException && cause.name === "TimeoutError";
@@ -118,6 +124,7 @@ export async function request(
     if (signal?.aborted) {
       throw cause;
     }
+    onNoAnswer();
     throw networkProblem(cause);
   }
   if (response.ok) {
@@ -126,6 +133,9 @@ export async function request(
   const problem = await problemOf(response);
   if (problem.status === 401 && !path.startsWith("/auth/")) {
     onSignedOut();
+  }
+  if (problem.status >= 502 && problem.status <= 504) {
+    onNoAnswer();
   }
   throw problem;
 }

@@ -32,11 +32,22 @@ export function nextPath(search: string): string {
   }
   try {
     const url = new URL(next, location.origin);
-    const isLocal = /^\/(?![/\\])/.test(next) && url.origin === location.origin;
-    return isLocal && url.pathname !== paths.signIn
-      ? url.pathname + url.search + url.hash
-      : paths.home;
+    const path = url.pathname + url.search + url.hash;
+    const isLocal =
+      isAbsolutePath(next) &&
+      isAbsolutePath(path) && // "/..//host" only becomes one when it is resolved
+      url.origin === location.origin;
+    return isLocal && url.pathname !== paths.signIn ? path : paths.home;
   } catch {
     return paths.home;
   }
+}
+
+const isAbsolutePath = (text: string) => /^\/(?![/\\])/.test(text);
+
+const PAGES = /^\/(?:$|sign-in$|scratch$|settings(?:\/|$)|projects\/)/;
+
+/** Whether this page shows what is at a path of this site; else the browser has to go there. */
+export function isEditorPath(path: string): boolean {
+  return PAGES.test(new URL(path, location.origin).pathname);
 }
