@@ -198,6 +198,23 @@ int json_read(const json_t *object, const struct json_field *fields, size_t n_fi
 	return 0;
 }
 
+int json_read_items(const json_t *array, const struct json_field *field, void *out,
+		    size_t item_bytes, struct err *e)
+{
+	for (size_t i = 0; i < json_array_size(array); i++) {
+		const json_t *item = json_array_get(array, i);
+
+		if (!json_is_object(item)) {
+			return err_set(e, ERR_INVALID, "%s[%zu] must be an object", field->name, i);
+		}
+		if (json_read(item, field->objects->fields, field->objects->n,
+			      (char *)out + i * item_bytes, e)) {
+			return err_prefix(e, "%s[%zu]", field->name, i);
+		}
+	}
+	return 0;
+}
+
 char *json_text(const json_t *value)
 {
 	return json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);

@@ -27,14 +27,22 @@ enum json_field_type {
 	JSON_FIELD_ARRAY,  /* json_t *: borrowed; min and max count elements */
 };
 
+struct json_field;
+
+struct json_table {
+	const struct json_field *fields;
+	size_t n;
+};
+
 struct json_field {
 	const char *name;
 	enum json_field_type type;
 	bool required;
 	bool nullable; /* null reads as absent */
 	int64_t min, max;
-	size_t offset;		   /* of the member in the output struct */
-	const char *const *one_of; /* strings only, NULL-terminated, or NULL */
+	size_t offset;			  /* of the member in the output struct */
+	const char *const *one_of;	  /* strings only, NULL-terminated, or NULL */
+	const struct json_table *objects; /* arrays only: of objects of this form; or NULL */
 };
 
 /*
@@ -44,6 +52,14 @@ struct json_field {
  */
 NODISCARD int json_read(const json_t *object, const struct json_field *fields, size_t n_fields,
 			void *out, struct err *e);
+
+/*
+ * Reads `array`, which json_read found for the field, object by object into structs that lie
+ * item_bytes apart from `out` on: there is room for all, and they hold the defaults. The text of an
+ * error names the place: "changes[3]: …".
+ */
+NODISCARD int json_read_items(const json_t *array, const struct json_field *field, void *out,
+			      size_t item_bytes, struct err *e);
 
 /* A compact serialisation (free it), or NULL when out of memory. */
 char *json_text(const json_t *value);

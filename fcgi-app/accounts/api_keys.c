@@ -11,7 +11,8 @@ struct key_body {
 };
 
 const struct json_field api_key_create_fields[1] = {
-	{"name", JSON_FIELD_STRING, true, false, 1, 100, offsetof(struct key_body, name), NULL},
+	{"name", JSON_FIELD_STRING, true, false, 1, 100, offsetof(struct key_body, name), NULL,
+	 NULL},
 };
 
 int api_keys_list(struct app *app, struct request *rq, struct response *rs, struct err *e)

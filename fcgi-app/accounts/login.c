@@ -19,9 +19,9 @@ struct login_body {
 
 const struct json_field login_fields[2] = {
 	{"email", JSON_FIELD_STRING, true, false, 1, EMAIL_MAX_BYTES,
-	 offsetof(struct login_body, email), NULL},
+	 offsetof(struct login_body, email), NULL, NULL},
 	{"password", JSON_FIELD_STRING, true, false, 1, PASSWORD_MAX_BYTES,
-	 offsetof(struct login_body, password), NULL},
+	 offsetof(struct login_body, password), NULL, NULL},
 };
 
 struct account {

@@ -12,9 +12,9 @@ struct password_body {
 
 const struct json_field me_password_fields[2] = {
 	{"current_password", JSON_FIELD_STRING, true, false, 1, PASSWORD_MAX_BYTES,
-	 offsetof(struct password_body, current), NULL},
+	 offsetof(struct password_body, current), NULL, NULL},
 	{"new_password", JSON_FIELD_STRING, true, false, PASSWORD_MIN_BYTES, PASSWORD_MAX_BYTES,
-	 offsetof(struct password_body, fresh), NULL},
+	 offsetof(struct password_body, fresh), NULL, NULL},
 };
 
 int me_get(struct app *app, struct request *rq, struct response *rs, struct err *e)

@@ -16,18 +16,20 @@ struct user_body {
 
 const struct json_field user_create_fields[3] = {
 	{"email", JSON_FIELD_STRING, true, false, 3, EMAIL_MAX_BYTES,
-	 offsetof(struct user_body, email), NULL},
+	 offsetof(struct user_body, email), NULL, NULL},
 	{"password", JSON_FIELD_STRING, true, false, PASSWORD_MIN_BYTES, PASSWORD_MAX_BYTES,
-	 offsetof(struct user_body, password), NULL},
-	{"role", JSON_FIELD_STRING, false, false, 0, 10, offsetof(struct user_body, role), roles},
+	 offsetof(struct user_body, password), NULL, NULL},
+	{"role", JSON_FIELD_STRING, false, false, 0, 10, offsetof(struct user_body, role), roles,
+	 NULL},
 };
 
 const struct json_field user_patch_fields[3] = {
 	{"email", JSON_FIELD_STRING, false, false, 3, EMAIL_MAX_BYTES,
-	 offsetof(struct user_body, email), NULL},
+	 offsetof(struct user_body, email), NULL, NULL},
 	{"password", JSON_FIELD_STRING, false, false, PASSWORD_MIN_BYTES, PASSWORD_MAX_BYTES,
-	 offsetof(struct user_body, password), NULL},
-	{"role", JSON_FIELD_STRING, false, false, 0, 10, offsetof(struct user_body, role), roles},
+	 offsetof(struct user_body, password), NULL, NULL},
+	{"role", JSON_FIELD_STRING, false, false, 0, 10, offsetof(struct user_body, role), roles,
+	 NULL},
 };
 
 int users_list(struct app *app, struct request *rq, struct response *rs, struct err *e)

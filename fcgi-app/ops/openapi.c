@@ -41,6 +41,20 @@ static json_t *string_schema(const struct json_field *f)
 	return schema;
 }
 
+static json_t *object_schema(const struct json_field *fields, size_t n_fields);
+
+static json_t *array_schema(const struct json_field *f)
+{
+	json_t *schema = json_pack("{s:s, s:I, s:I}", "type", "array", "minItems",
+				   (json_int_t)f->min, "maxItems", (json_int_t)f->max);
+
+	if (f->objects) {
+		json_object_set_new(schema, "items",
+				    object_schema(f->objects->fields, f->objects->n));
+	}
+	return schema;
+}
+
 static json_t *field_schema(const struct json_field *f)
 {
 	json_t *schema = NULL;
@@ -60,8 +74,7 @@ static json_t *field_schema(const struct json_field *f)
 		schema = json_pack("{s:s}", "type", "object");
 		break;
 	case JSON_FIELD_ARRAY:
-		schema = json_pack("{s:s, s:I, s:I}", "type", "array", "minItems",
-				   (json_int_t)f->min, "maxItems", (json_int_t)f->max);
+		schema = array_schema(f);
 		break;
 	}
 	if (f->nullable) {
@@ -70,16 +83,16 @@ static json_t *field_schema(const struct json_field *f)
 	return schema;
 }
 
-static json_t *body_schema(const struct route *r)
+static json_t *object_schema(const struct json_field *fields, size_t n_fields)
 {
 	json_t *properties = json_object();
 	json_t *required = json_array();
 	json_t *schema;
 
-	for (size_t i = 0; i < r->n_body; i++) {
-		json_object_set_new(properties, r->body[i].name, field_schema(&r->body[i]));
-		if (r->body[i].required) {
-			json_array_append_new(required, json_string(r->body[i].name));
+	for (size_t i = 0; i < n_fields; i++) {
+		json_object_set_new(properties, fields[i].name, field_schema(&fields[i]));
+		if (fields[i].required) {
+			json_array_append_new(required, json_string(fields[i].name));
 		}
 	}
 	schema = json_pack("{s:s, s:o, s:b}", "type", "object", "properties", properties,
@@ -97,7 +110,7 @@ static json_t *request_body(const struct route *r)
 {
 	if (r->body) {
 		return json_pack("{s:b, s:{s:{s:o}}}", "required", 1, "content", "application/json",
-				 "schema", body_schema(r));
+				 "schema", object_schema(r->body, r->n_body));
 	}
 	if (strcmp(r->method, "PUT") == 0) {
 		return json_pack("{s:b, s:{s:{}}}", "required", 1, "content",

@@ -24,10 +24,11 @@ struct start_fields {
 
 static const struct json_field start_fields[] = {
 	{"restart", JSON_FIELD_BOOL, false, false, 0, 0, offsetof(struct start_fields, restart),
-	 NULL},
+	 NULL, NULL},
 	{"shared_modules", JSON_FIELD_BOOL, false, false, 0, 0,
-	 offsetof(struct start_fields, shared_modules), NULL},
-	{"env", JSON_FIELD_OBJECT, false, true, 0, 0, offsetof(struct start_fields, env), NULL},
+	 offsetof(struct start_fields, shared_modules), NULL, NULL},
+	{"env", JSON_FIELD_OBJECT, false, true, 0, 0, offsetof(struct start_fields, env), NULL,
+	 NULL},
 };
 
 static void reply_state(struct conn *c, int status)

@@ -16,30 +16,30 @@ struct run_fields {
 
 static const struct json_field run_fields[] = {
 	{"id", JSON_FIELD_STRING, true, false, 1, RUN_ID_MAX_BYTES, offsetof(struct run_fields, id),
-	 NULL},
+	 NULL, NULL},
 	{"argv", JSON_FIELD_ARRAY, true, false, 1, RUN_ARGS_MAX, offsetof(struct run_fields, argv),
-	 NULL},
+	 NULL, NULL},
 	{"cwd", JSON_FIELD_STRING, false, true, 0, PATH_MAX_BYTES, offsetof(struct run_fields, cwd),
-	 NULL},
+	 NULL, NULL},
 	{"env", JSON_FIELD_OBJECT, false, true, 0, RUN_ENV_MAX, offsetof(struct run_fields, env),
-	 NULL},
+	 NULL, NULL},
 	{"write", JSON_FIELD_ARRAY, false, true, 0, RUN_WRITES_MAX,
-	 offsetof(struct run_fields, write), NULL},
+	 offsetof(struct run_fields, write), NULL, NULL},
 	{"stdin", JSON_FIELD_STRING, false, true, 0, RUN_BODY_MAX_BYTES,
-	 offsetof(struct run_fields, stdin_text), NULL},
+	 offsetof(struct run_fields, stdin_text), NULL, NULL},
 	{"timeout_ms", JSON_FIELD_INT, false, false, 1, RUN_TIMEOUT_MAX_MS,
-	 offsetof(struct run_fields, timeout_ms), NULL},
+	 offsetof(struct run_fields, timeout_ms), NULL, NULL},
 	{"output_max_bytes", JSON_FIELD_INT, false, false, 0, RUN_OUTPUT_MAX_BYTES,
-	 offsetof(struct run_fields, output_max_bytes), NULL},
+	 offsetof(struct run_fields, output_max_bytes), NULL, NULL},
 	{"probe_listen", JSON_FIELD_BOOL, false, false, 0, 0,
-	 offsetof(struct run_fields, probe_listen), NULL},
+	 offsetof(struct run_fields, probe_listen), NULL, NULL},
 };
 
 static const struct json_field write_fields[] = {
 	{"path", JSON_FIELD_STRING, true, false, 1, PATH_MAX_BYTES,
-	 offsetof(struct run_write, path), NULL},
+	 offsetof(struct run_write, path), NULL, NULL},
 	{"content", JSON_FIELD_STRING, true, false, 0, RUN_FILE_MAX_BYTES,
-	 offsetof(struct run_write, content), NULL},
+	 offsetof(struct run_write, content), NULL, NULL},
 };
 
 static int check_id(const char *id, struct err *e)

@@ -15,11 +15,11 @@ static const char *const resize_types[] = {"resize", NULL};
 
 static const struct json_field resize_fields[] = {
 	{"type", JSON_FIELD_STRING, true, false, 1, 16, offsetof(struct resize_fields, type),
-	 resize_types},
+	 resize_types, NULL},
 	{"cols", JSON_FIELD_INT, true, false, 1, TERMINAL_SIDE_MAX,
-	 offsetof(struct resize_fields, cols), NULL},
+	 offsetof(struct resize_fields, cols), NULL, NULL},
 	{"rows", JSON_FIELD_INT, true, false, 1, TERMINAL_SIDE_MAX,
-	 offsetof(struct resize_fields, rows), NULL},
+	 offsetof(struct resize_fields, rows), NULL, NULL},
 };
 
 static int read_side(const char *name, const char *value, size_t len, int *ret, struct err *e)

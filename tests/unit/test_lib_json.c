@@ -11,11 +11,11 @@ struct body {
 static const char *const kinds[] = {"build", "fix", NULL};
 
 static const struct json_field fields[] = {
-	{"code", JSON_FIELD_STRING, true, false, 1, 8, offsetof(struct body, code), NULL},
-	{"timeout_ms", JSON_FIELD_INT, false, true, 1, 100, offsetof(struct body, timeout_ms),
+	{"code", JSON_FIELD_STRING, true, false, 1, 8, offsetof(struct body, code), NULL, NULL},
+	{"timeout_ms", JSON_FIELD_INT, false, true, 1, 100, offsetof(struct body, timeout_ms), NULL,
 	 NULL},
-	{"loud", JSON_FIELD_BOOL, false, false, 0, 0, offsetof(struct body, loud), NULL},
-	{"tags", JSON_FIELD_ARRAY, false, false, 0, 2, offsetof(struct body, tags), NULL},
+	{"loud", JSON_FIELD_BOOL, false, false, 0, 0, offsetof(struct body, loud), NULL, NULL},
+	{"tags", JSON_FIELD_ARRAY, false, false, 0, 2, offsetof(struct body, tags), NULL, NULL},
 };
 #define N_FIELDS (sizeof(fields) / sizeof(fields[0]))
 
@@ -89,7 +89,8 @@ static void bad_bodies_name_the_field(void **state)
 
 static void choices_are_checked(void **state)
 {
-	const struct json_field mode = {"mode", JSON_FIELD_STRING, true, false, 1, 10, 0, kinds};
+	const struct json_field mode = {"mode", JSON_FIELD_STRING, true, false, 1, 10, 0, kinds,
+					NULL};
 	const char *got = NULL;
 	json_t *v = json_pack("{s:s}", "mode", "fix");
 	struct err e;
