@@ -34,8 +34,3 @@ struct response {
 
 void response_init(struct response *rs, const struct transport *io, bool head_only);
 void response_fini(struct response *rs);
-
-struct problem;
-
-/* problem+json, with the headers its status wants. Nothing may have been sent. */
-void response_problem(struct response *rs, const struct problem *p, const char *request_id);

@@ -1,5 +1,6 @@
 #include "http/problem.h"
 
+#include <stdint.h>
 #include <string.h>
 
 struct row {
@@ -59,17 +60,24 @@ void problem_of(const struct err *e, struct problem *ret)
 	ret->status = row->status;
 	ret->type = row->type;
 	ret->title = row->title;
+	ret->more = NULL;
 	ret->detail = problem_is_internal(e) || e->text[0] == '\0' ? row->fallback : e->text;
 }
 
 json_t *problem_json(const struct problem *p, const char *request_id)
 {
 	json_t *text = json_string(p->detail);
+	json_t *object;
 
 	/* Words about hostile bytes may hold some. */
 	if (!text) {
 		text = json_string("The request cannot be read.");
 	}
-	return json_pack("{s:s, s:s, s:i, s:o, s:s}", "type", p->type, "title", p->title, "status",
-			 p->status, "detail", text, "request_id", request_id);
+	object = json_pack("{s:s, s:s, s:i, s:o, s:s}", "type", p->type, "title", p->title,
+			   "status", p->status, "detail", text, "request_id", request_id);
+	if (object && p->more && json_object_update_missing(object, (json_t *)(uintptr_t)p->more)) {
+		json_decref(object);
+		return NULL;
+	}
+	return object;
 }

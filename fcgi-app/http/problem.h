@@ -15,6 +15,7 @@ struct problem {
 	const char *type; /* URI reference: "/problems/<kind>", explained in docs/API.md */
 	const char *title;
 	const char *detail; /* into the error, or a fixed text where that is not for strangers */
+	const json_t *more; /* members beside these, or NULL; borrowed */
 };
 
 /* Borrows from *e. */

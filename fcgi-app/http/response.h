@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct problem;
 struct response; /* http/response.c */
 
 /* An extra header, before the answer is sent. Values are checked: no CR, LF, NUL. */
@@ -25,6 +26,10 @@ NODISCARD int response_json_text(struct response *rs, int status, const char *te
 NODISCARD int response_bytes(struct response *rs, int status, const char *content_type,
 			     const void *bytes, size_t len, struct err *e);
 NODISCARD int response_empty(struct response *rs, int status, struct err *e);
+
+/* problem+json, with the headers its status wants, for those errors that have more to say than an
+ * err can; all others are the edge's. Nothing may have been sent. */
+void response_problem(struct response *rs, const struct problem *p, const char *request_id);
 
 /* Streams: 200, never buffered by nginx. Writes flush. When the client is gone, writes do nothing
  * and return false from then on: whether that ends the work is the handler's decision. */

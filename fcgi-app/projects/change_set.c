@@ -5,6 +5,7 @@
 #include "path.h"
 #include "token.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,7 +25,7 @@ static int check_change(const struct file_change *c, struct err *e)
 	if (path_check(c->path, strlen(c->path), e)) {
 		return -1;
 	}
-	if (!c->bytes) {
+	if (!c->bytes && !c->sha256) {
 		return 0;
 	}
 	if (path_has_component(c->path, PATH_NEVER_STORED)) {
@@ -72,6 +73,9 @@ int change_set_init(struct change_set *set, const struct file_change *changes, s
 		set->by_hash[i].change = &changes[i];
 		if (changes[i].bytes) {
 			sha256_hex(changes[i].bytes, changes[i].len, set->by_hash[i].sha256);
+		} else if (changes[i].sha256) {
+			snprintf(set->by_hash[i].sha256, sizeof(set->by_hash[i].sha256), "%s",
+				 changes[i].sha256);
 		}
 	}
 	if (check_twice(set, e)) {
@@ -96,7 +100,7 @@ char *change_set_json(const struct change_set *set)
 
 		if (json_array_append_new(array,
 					  json_pack("{s:s,s:s?,s:i,s:I}", "path", c->change->path,
-						    "sha256", c->change->bytes ? c->sha256 : NULL,
+						    "sha256", c->sha256[0] ? c->sha256 : NULL,
 						    "mode", c->change->mode, "size",
 						    (json_int_t)c->change->len))) {
 			return NULL;

@@ -7,7 +7,9 @@
 
 route_handler projects_list, projects_create, project_get, project_patch, project_delete;
 route_handler files_list, file_get, file_put, file_delete;
+route_handler changes_post;
 route_handler versions_list, version_get, version_restore, version_diff;
 
 extern const struct json_field project_create_fields[3];
 extern const struct json_field project_patch_fields[2];
+extern const struct json_field changes_fields[3];

@@ -7,6 +7,7 @@
 #include "projects/handlers.h"
 #include "projects/projects.h"
 #include "projects/slug.h"
+#include "projects/text.h"
 #include "projects/versions.h"
 #include "strbuf.h"
 
@@ -58,25 +59,6 @@ const struct json_field project_patch_fields[2] = {
 	 .one_of = visibilities,
 	 .offset = offsetof(struct project_body, visibility)},
 };
-
-static int check_name(const char *name, struct err *e)
-{
-	size_t chars = 0;
-
-	for (const unsigned char *p = (const unsigned char *)name; *p; p++) {
-		if (*p < 0x20 || *p == 0x7f) {
-			return err_set(e, ERR_INVALID, "name holds a control character");
-		}
-		chars += (*p & 0xc0) != 0x80;
-	}
-	if (chars > NAME_MAX_CHARS) {
-		return err_set(e, ERR_INVALID, "name is longer than %d characters", NAME_MAX_CHARS);
-	}
-	if (strspn(name, " ") == strlen(name)) {
-		return err_set(e, ERR_INVALID, "name is blank");
-	}
-	return 0;
-}
 
 /* The files of a template, in memory until they are a version: a template is small. */
 struct template_tree {
@@ -212,7 +194,7 @@ int projects_create(struct app *app, struct request *rq, struct response *rs, st
 	if (!body.name) {
 		body.name = body.template_id ? body.template_id : "Untitled";
 	}
-	if (check_name(body.name, e)) {
+	if (text_check_line("name", body.name, NAME_MAX_CHARS, e)) {
 		return -1;
 	}
 	rc = template_tree_load(app, body.template_id, &tree, e);
@@ -237,7 +219,7 @@ int project_patch(struct app *app, struct request *rq, struct response *rs, stru
 
 	if (request_uuid(rq, 0, &id, e) || request_json(rq, &object, e) ||
 	    json_read(object, project_patch_fields, ARRAY_LEN(project_patch_fields), &body, e) ||
-	    (body.name && check_name(body.name, e))) {
+	    (body.name && text_check_line("name", body.name, NAME_MAX_CHARS, e))) {
 		return -1;
 	}
 	if (db_query(app->db,

@@ -38,7 +38,8 @@ static int lock_head(struct app *app, const char *project_id, int64_t expected_h
 	return 0;
 }
 
-/* In the order of the hashes, so that two transactions never wait for each other. */
+/* In the order of the hashes, so that two transactions never wait for each other. What another
+ * version of the project has is in the table already, and stays. */
 static int insert_blobs(struct app *app, const struct change_set *set, struct err *e)
 {
 	for (size_t i = 0; i < set->n; i++) {

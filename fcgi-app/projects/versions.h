@@ -15,7 +15,10 @@
 
 struct file_change {
 	const char *path;  /* checked by path_check */
-	const void *bytes; /* NULL: delete */
+	const void *bytes; /* NULL: as sha256 says */
+	/* Of contents that a version of this very project has, len bytes of them; never one that a
+	 * caller of the API named. NULL: delete. */
+	const char *sha256;
 	size_t len;
 	int mode; /* 0644 or 0755 */
 };
