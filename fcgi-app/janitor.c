@@ -4,6 +4,7 @@
 #include "config.h"
 #include "db.h"
 #include "dbconn.h"
+#include "generate/late_summary.h"
 #include "log.h"
 #include "worker.h"
 
@@ -69,6 +70,24 @@ static const struct chore chores[] = {
 	{"runs_removed", "DELETE FROM runs WHERE created_at < now() - interval '90 days'", true},
 };
 
+static void log_done(const char *name, int64_t rows)
+{
+	if (rows > 0) {
+		log_info(name, "{s:I}", "rows", (json_int_t)rows);
+	}
+}
+
+static void make_summaries(struct db *db)
+{
+	int64_t made = 0;
+	struct err e;
+
+	if (late_summaries(db, &made, &e) < 0) {
+		log_err(LOG_WARN, "janitor_failed", &e);
+	}
+	log_done("generations_summarised", made);
+}
+
 void janitor_round(struct db *db, bool rare)
 {
 	for (size_t i = 0; i < sizeof(chores) / sizeof(chores[0]); i++) {
@@ -83,12 +102,9 @@ void janitor_round(struct db *db, bool rare)
 			log_err(LOG_WARN, "janitor_failed", &e);
 			continue;
 		}
-		if (db_rows(r) > 0 || db_affected(r) > 0) {
-			log_info(chores[i].name, "{s:I}", "rows",
-				 (json_int_t)(db_rows(r) > 0 ? (int64_t)db_rows(r)
-							     : db_affected(r)));
-		}
+		log_done(chores[i].name, db_rows(r) > 0 ? (int64_t)db_rows(r) : db_affected(r));
 	}
+	make_summaries(db);
 }
 
 /* Blocked, so that one that comes during a round is still there when we wait. */

@@ -17,6 +17,14 @@ int64_t clock_mono_ms(void)
 	return clock_mono_us() / 1000;
 }
 
+int64_t clock_unix_ms(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 int clock_poll_timeout(int64_t deadline_ms)
 {
 	int64_t left;

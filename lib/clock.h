@@ -10,6 +10,9 @@
 int64_t clock_mono_ms(void);
 int64_t clock_mono_us(void);
 
+/* Milliseconds since 1970, for people and their programs. */
+int64_t clock_unix_ms(void);
+
 /* Milliseconds left until a deadline, clamped to [0, INT_MAX]; for poll(2). -1 for CLOCK_NEVER. */
 int clock_poll_timeout(int64_t deadline_ms);
 

@@ -103,6 +103,7 @@ static int ask_again(struct turn *t, struct context *c, struct file_set *files, 
 	file_set_add_refused(files, &refused);
 	value.text = refused.data;
 	if (!first || prompt_render(t->app, "ask.complete", &value, 1, &question, e) < 0 ||
+	    turn_text(t, DELTA_MESSAGE, "", "\n\n", 2, 0, e) < 0 ||
 	    emit_completing(t, "started", e) < 0) {
 		return first ? -1 : err_set(e, ERR_INTERNAL, "out of memory");
 	}

@@ -134,8 +134,10 @@ static void add_event(struct strbuf *out, const char *type, const char *text)
 	}
 	state = json_string_value(json_object_get(data, "state"));
 	if (state && strcmp(state, "started") != 0) {
-		auto_free char *end = json_text(data);
+		auto_free char *end = NULL;
 
+		(void)json_object_del(data, "at"); /* tells a model nothing */
+		end = json_text(data);
 		strbuf_addf(out, "\n(how it ended: %s)\n", end ? end : state);
 	}
 }

@@ -3,6 +3,7 @@
 #include "cleanup.h"
 #include "clock.h"
 #include "db.h"
+#include "generate/file_counts.h"
 #include "http/problem.h"
 #include "http/response.h"
 #include "json.h"
@@ -17,13 +18,13 @@ int turn_start(struct turn *t, struct err *e)
 	uuid_new(t->id);
 	if (db_query(t->app->db,
 		     "WITH g AS (INSERT INTO generations"
-		     " (id, project_id, user_id, mode, provider, model, prompt)"
-		     " VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id)"
+		     " (id, project_id, user_id, mode, provider, model, prompt, base_version)"
+		     " VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id)"
 		     " INSERT INTO messages (project_id, generation_id, role, content)"
 		     " SELECT $2, id, 'user', $7 FROM g",
 		     DB_ARGS(db_text(t->id), db_text(t->project_id), db_text(t->rq->user.id),
 			     db_text(t->mode_name), db_text(t->choice.provider->name),
-			     db_text(t->choice.model), db_text(t->prompt)),
+			     db_text(t->choice.model), db_text(t->prompt), db_int(t->base_version)),
 		     NULL, e) == 0) {
 		return 0;
 	}
@@ -43,6 +44,9 @@ int turn_open(struct turn *t, struct response *rs, struct err *e)
 		    2 * (size_t)config_int(t->app->config, CFG_MODEL_REPLY_MAX_BYTES) + 16);
 	t->usage = (struct model_usage){-1, -1};
 	event_log_open(&t->log, t->app, t->id, rs);
+	if (summary_init(&t->summary, e) < 0) {
+		return -1;
+	}
 	return turn_emit(t, "generation",
 			 json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:I}", "id", t->id, "project_id",
 				   t->project_id, "mode", t->mode_name, "provider",
@@ -54,6 +58,7 @@ int turn_open(struct turn *t, struct response *rs, struct err *e)
 void turn_fini(struct turn *t)
 {
 	event_log_fini(&t->log);
+	summary_fini(&t->summary);
 	strbuf_fini(&t->delta.text);
 	strbuf_fini(&t->reply);
 }
@@ -83,6 +88,38 @@ static json_t *delta_json(const struct delta *d, const char **ret_type)
 	return NULL;
 }
 
+/* Steps come one after the other. */
+static int stamp_step(struct turn *t, json_t *step)
+{
+	const char *state = json_string_value(json_object_get(step, "state"));
+	int64_t now = clock_mono_ms();
+
+	if (state && strcmp(state, "started") == 0) {
+		t->step_ms = now;
+	} else if (state && strcmp(state, "queued") != 0 && t->step_ms > 0) {
+		if (!json_object_get(step, "duration_ms") &&
+		    json_object_set_new(step, "duration_ms", json_integer(now - t->step_ms)) < 0) {
+			return -1;
+		}
+		t->step_ms = 0;
+	}
+	return json_object_set_new(step, "at", json_integer(clock_unix_ms()));
+}
+
+/* `data` is stolen. */
+static int add_event(struct turn *t, const char *type, json_t *data, struct err *e)
+{
+	if (data && strcmp(type, "step") == 0 && stamp_step(t, data) < 0) {
+		json_decref(data);
+		return err_set(e, ERR_INTERNAL, "out of memory");
+	}
+	if (data && summary_add(&t->summary, type, data, e) < 0) {
+		json_decref(data);
+		return -1;
+	}
+	return event_log_add(&t->log, type, data, e);
+}
+
 static int flush_delta(struct turn *t, struct err *e)
 {
 	const char *type = "";
@@ -95,7 +132,7 @@ static int flush_delta(struct turn *t, struct err *e)
 	strbuf_reset(&t->delta.text);
 	t->delta.kind = DELTA_NONE;
 	t->delta.sent_ms = clock_mono_ms();
-	return event_log_add(&t->log, type, data, e);
+	return add_event(t, type, data, e);
 }
 
 int turn_emit(struct turn *t, const char *type, json_t *data, struct err *e)
@@ -104,7 +141,7 @@ int turn_emit(struct turn *t, const char *type, json_t *data, struct err *e)
 		json_decref(data);
 		return -1;
 	}
-	return event_log_add(&t->log, type, data, e);
+	return add_event(t, type, data, e);
 }
 
 static bool delta_is_due(const struct delta *d)
@@ -214,17 +251,34 @@ static int store_reply(struct turn *t, struct err *e)
 			NULL, e);
 }
 
+/* Without the counts it is still worth having. */
+static void count_lines(struct turn *t)
+{
+	struct err e;
+
+	if (t->version > 0 && file_counts_add(&t->summary, t->app->db, t->project_id,
+					      t->base_version, t->version, &e) < 0) {
+		log_err(LOG_WARN, "lines_not_counted", &e);
+	}
+}
+
 static int store_end(struct turn *t, const char *state, const json_t *problem, struct err *e)
 {
 	auto_free char *text = problem ? json_text(problem) : NULL;
+	auto_free char *summary = NULL;
 
+	count_lines(t);
+	summary = summary_text(&t->summary); /* NULL: the janitor's to make */
 	return db_query(t->app->db,
 			"UPDATE generations SET state = $2, version = $3, error = $4::jsonb,"
-			" prompt_tokens = $5, completion_tokens = $6, finished_at = now()"
+			" prompt_tokens = $5, completion_tokens = $6, reply = nullif($7, ''),"
+			" summary = $8, result = $9, finished_at = now()"
 			" WHERE id = $1 AND state = 'running'",
 			DB_ARGS(db_text(t->id), db_text(state), int_or_null(t->version, 0),
 				db_text(text), int_or_null(t->usage.prompt_tokens, -1),
-				int_or_null(t->usage.completion_tokens, -1)),
+				int_or_null(t->usage.completion_tokens, -1),
+				db_text(t->summary.reply.data), db_text(summary),
+				db_text(summary_result(&t->summary))),
 			NULL, e);
 }
 
@@ -271,8 +325,8 @@ void turn_finish(struct turn *t, const struct err *failure)
 		problem = problem_json(&p, t->rq->id);
 		log_err(LOG_WARN, "generation_failed", failure);
 	}
-	if (store_reply(t, &e) < 0 || store_end(t, state, problem, &e) < 0 ||
-	    send_end(t, state, problem, &e) < 0) {
+	if (flush_delta(t, &e) < 0 || store_reply(t, &e) < 0 ||
+	    store_end(t, state, problem, &e) < 0 || send_end(t, state, problem, &e) < 0) {
 		tell_unstored(t, &e);
 		return;
 	}

@@ -9,6 +9,7 @@
 #include "app.h"
 #include "err.h"
 #include "generate/event_log.h"
+#include "generate/summary.h"
 #include "http/request.h"
 #include "model/provider.h"
 #include "strbuf.h"
@@ -55,7 +56,9 @@ struct turn {
 
 	struct event_log log;
 	struct delta delta;
-	bool spoken; /* the first piece of text has gone out, which waits for no batch */
+	struct summary summary; /* of all that was sent */
+	int64_t step_ms;	/* when the step that goes on began, 0: none does */
+	bool spoken;		/* the first piece of text has gone out, which waits for no batch */
 	int64_t next_beat_ms;
 	int64_t pinged_ms; /* when the last comment went out */
 
@@ -72,7 +75,8 @@ NODISCARD int turn_start(struct turn *t, struct err *e);
 NODISCARD int turn_open(struct turn *t, struct response *rs, struct err *e);
 void turn_fini(struct turn *t);
 
-/* Adds an event behind whatever text is pending. `data` is stolen. */
+/* Adds an event behind whatever text is pending. `data` is stolen; a `step` gets the time of day
+ * (`at`) and, when it ends one, `duration_ms` where it has none. */
 NODISCARD int turn_emit(struct turn *t, const char *type, json_t *data, struct err *e);
 
 /* Adds text; valid UTF-8. `file_bytes` is what the file has by now (DELTA_FILE only). */
@@ -88,6 +92,7 @@ NODISCARD int turn_tick(struct turn *t, struct err *e);
 /* The same with a beat now: before what may take long and cannot tick. */
 NODISCARD int turn_beat(struct turn *t, struct err *e);
 
-/* Ends it: stores the reply and the row's state, sends `error` (unless *failure is NULL or a
- * cancellation) and `done`. What cannot be stored is logged; the janitor finds the row. */
+/* Ends it: stores the reply, the summary and the row's state, sends `error` (unless *failure is
+ * NULL or a cancellation) and `done`. What cannot be stored is logged; the janitor finds the row.
+ */
 void turn_finish(struct turn *t, const struct err *failure);

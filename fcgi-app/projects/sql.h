@@ -20,8 +20,11 @@
 /* A version as the API shows it, from versions v. */
 #define SQL_VERSION_PAIRS                                                                          \
 	"'n', v.n, 'parent', v.parent, 'kind', v.kind, 'restored_from', v.restored_from,"          \
-	" 'generation_id', v.generation_id, 'message', v.message, 'file_count', v.file_count,"     \
-	" 'size_bytes', v.size_bytes, 'created_at', " SQL_TIME("v.created_at")
+	" 'generation_id', v.generation_id, 'message', v.message,"                                 \
+	" 'prompt', (SELECT left(g.prompt, 500) FROM generations g WHERE g.id = v.generation_id)," \
+	" 'result', (SELECT g.result FROM generations g WHERE g.id = v.generation_id),"            \
+	" 'file_count', v.file_count, 'size_bytes', v.size_bytes,"                                 \
+	" 'created_at', " SQL_TIME("v.created_at")
 
 /* One of its files, from version_files f. */
 #define SQL_FILE_JSON                                                                              \
