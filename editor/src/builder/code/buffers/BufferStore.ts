@@ -1,0 +1,705 @@
+// The open text files of a project: what they were loaded from, whether they are saved, and what became of
+// them on the server meanwhile. The text itself is in documents (Monaco's models), made by whoever makes the
+// store, so that this runs without an editor.
+
+import { isProblem } from "../../../api/http";
+import type { FileEntry, FileList } from "../../../api/types";
+import type { Store } from "../../context";
+import { textSize } from "../files/kind";
+import { isWithin, movedPath } from "../files/paths";
+import { decodeText, encodeText, type Decoded } from "../files/text";
+import type { Draft, Drafts } from "./drafts";
+import type { FileApi } from "./fileApi";
+import {
+  hasText,
+  isUnsaved,
+  nextState,
+  type BufferEvent,
+  type BufferState,
+} from "./machine";
+
+/** A text being edited. */
+export interface Doc {
+  getText(): string;
+  /** By the smallest edit there is, which can be undone. */
+  setText(text: string): void;
+  /** Changes with each edit, and is what it was after undoing it. */
+  mark(): number;
+  onEdit(listener: () => void): void;
+  dispose(): void;
+}
+
+export type MakeDoc = (path: string, content: Decoded) => Doc;
+
+/** A file as the server has it. */
+export interface Base extends Decoded {
+  version: number;
+  etag: string;
+}
+
+export interface Buffer {
+  path: string;
+  state: BufferState;
+  /** What was edited; null: the server has no such file. */
+  base: Base | null;
+  /** In a conflict: what the server has now. */
+  theirs: Base | null;
+  /** When the edits that are offered were made; Unix ms. */
+  draftAt: number | null;
+  size: number;
+  /** Why loading or saving failed. */
+  error: unknown;
+}
+
+export interface BufferDeps {
+  projectId: string;
+  api: FileApi;
+  drafts: Drafts;
+  /** Loads the editor. */
+  docs: () => Promise<MakeDoc>;
+  /** A version was made by saving. */
+  onSaved: (version: number) => void;
+  now?: () => number;
+}
+
+/** A buffer's own things, which are no part of what is shown. */
+interface Inner {
+  doc: Doc | null;
+  savedMark: number;
+  draft: Draft | null;
+  /** The mark whose text is kept; null: none. */
+  keptMark: number | null;
+  keepTimer: ReturnType<typeof setTimeout> | null;
+  /** Counts loads, so that the answer to an old one is dropped. */
+  load: number;
+  allowLarge: boolean;
+}
+
+const KEEP_AFTER_MS = 250;
+const RETRY_FIRST_MS = 2_000;
+const RETRY_MAX_MS = 30_000;
+
+type Snapshot = ReadonlyMap<string, Buffer>;
+
+export class BufferStore implements Store<Snapshot> {
+  readonly #deps: BufferDeps;
+  readonly #inner = new Map<string, Inner>();
+  readonly #listeners = new Set<() => void>();
+  #buffers: Snapshot = new Map();
+  #list: FileList | null = null;
+  #drafts: Map<string, Draft> | null = null;
+  #queue: Promise<unknown> = Promise.resolve();
+  #retryTimer: ReturnType<typeof setTimeout> | null = null;
+  #retryMs = RETRY_FIRST_MS;
+
+  constructor(deps: BufferDeps) {
+    this.#deps = deps;
+  }
+
+  subscribe(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  getSnapshot(): Snapshot {
+    return this.#buffers;
+  }
+
+  get(path: string): Buffer | undefined {
+    return this.#buffers.get(path);
+  }
+
+  doc(path: string): Doc | null {
+    return this.#inner.get(path)?.doc ?? null;
+  }
+
+  unsaved(): string[] {
+    return [...this.#buffers.values()]
+      .filter((buffer) => isUnsaved(buffer.state))
+      .map((buffer) => buffer.path);
+  }
+
+  /** There are edits that would be lost with the page right now. */
+  hasUnkept(): boolean {
+    return this.unsaved().some((path) => {
+      const inner = this.#inner.get(path);
+      return !!inner?.doc && inner.keptMark !== inner.doc.mark();
+    });
+  }
+
+  #set(path: string, change: Partial<Buffer>): void {
+    const buffer = this.#buffers.get(path);
+    if (!buffer) {
+      return;
+    }
+    this.#buffers = new Map(this.#buffers).set(path, { ...buffer, ...change });
+    for (const listener of this.#listeners) {
+      listener();
+    }
+  }
+
+  /** Does what the table says; false: nothing, as this does not happen in that state. */
+  #happen(
+    path: string,
+    event: BufferEvent,
+    change: Partial<Buffer> = {},
+  ): boolean {
+    const buffer = this.#buffers.get(path);
+    const state = buffer ? nextState(buffer.state, event) : null;
+    if (!buffer || !state) {
+      return false;
+    }
+    if (state !== buffer.state || Object.keys(change).length > 0) {
+      this.#set(path, { ...change, state });
+    }
+    return true;
+  }
+
+  #entry(path: string): FileEntry | undefined {
+    return this.#list?.items.find((entry) => entry.path === path);
+  }
+
+  /* Loading */
+
+  open(path: string): void {
+    if (this.#buffers.has(path)) {
+      return;
+    }
+    this.#inner.set(path, {
+      doc: null,
+      savedMark: 0,
+      draft: null,
+      keptMark: null,
+      keepTimer: null,
+      load: 0,
+      allowLarge: false,
+    });
+    this.#buffers = new Map(this.#buffers).set(path, {
+      path,
+      state: "loading",
+      base: null,
+      theirs: null,
+      draftAt: null,
+      size: 0,
+      error: null,
+    });
+    this.#set(path, {});
+    void this.#load(path);
+  }
+
+  /** Once more after it failed, or a large one after all. */
+  reload(path: string): void {
+    const inner = this.#inner.get(path);
+    if (inner && this.#happen(path, "load", { error: null })) {
+      inner.allowLarge = true;
+      void this.#load(path);
+    }
+  }
+
+  async #draftsByPath(): Promise<Map<string, Draft>> {
+    if (!this.#drafts) {
+      const all = await this.#deps.drafts
+        .list(this.#deps.projectId)
+        .catch(() => []);
+      this.#drafts ??= new Map(all.map((draft) => [draft.path, draft]));
+    }
+    return this.#drafts;
+  }
+
+  /** Files with edits from before. */
+  async pathsWithDrafts(): Promise<string[]> {
+    return [...(await this.#draftsByPath()).keys()];
+  }
+
+  async #load(path: string): Promise<void> {
+    const inner = this.#inner.get(path);
+    const list = this.#list;
+    if (!inner || !list || this.get(path)?.state !== "loading") {
+      return; // the list will come
+    }
+    const load = ++inner.load;
+    const isStale = () =>
+      this.#inner.get(path) !== inner || inner.load !== load;
+    const entry = this.#entry(path);
+    const size = entry ? textSize(entry.size) : "normal";
+    if (entry && size === "tooLarge") {
+      this.#happen(path, "isTooLarge", { size: entry.size });
+      return;
+    }
+    if (entry && size === "large" && !inner.allowLarge) {
+      this.#happen(path, "isLarge", { size: entry.size });
+      return;
+    }
+    try {
+      const [file, makeDoc, drafts] = await Promise.all([
+        entry ? this.#deps.api.read(path, list.version) : null,
+        this.#deps.docs(),
+        this.#draftsByPath(),
+      ]);
+      if (!isStale()) {
+        const draft = drafts.get(path) ?? null;
+        drafts.delete(path);
+        this.#loaded(path, inner, file, list.version, draft, makeDoc);
+      }
+    } catch (error) {
+      if (!isStale()) {
+        this.#happen(path, "loadFailed", { error });
+      }
+    }
+  }
+
+  #loaded(
+    path: string,
+    inner: Inner,
+    file: { bytes: Uint8Array; etag: string } | null,
+    version: number,
+    draft: Draft | null,
+    makeDoc: MakeDoc,
+  ): void {
+    const content = file && decodeText(file.bytes);
+    const size = file?.bytes.length ?? 0;
+    if (file && !content) {
+      this.#happen(path, "isNotText", { size });
+      return;
+    }
+    if (!content && !draft) {
+      this.#happen(path, "notThere");
+      return;
+    }
+    const doc = makeDoc(
+      path,
+      content ?? { text: "", hasBom: false, eol: "\n" },
+    );
+    doc.onEdit(() => this.#edited(path));
+    inner.doc = doc;
+    inner.savedMark = doc.mark();
+    const base = content && file ? { ...content, version, etag: file.etag } : null;
+    if (draft && draft.text !== base?.text) {
+      inner.draft = draft;
+      this.#happen(path, "loadedWithDraft", { base, size, draftAt: draft.at });
+      return;
+    }
+    if (draft) {
+      this.#forgetDraft(path);
+    }
+    this.#happen(path, "loaded", { base, size });
+  }
+
+  /* Editing */
+
+  #edited(path: string): void {
+    const inner = this.#inner.get(path);
+    const buffer = this.get(path);
+    if (!inner?.doc || !buffer) {
+      return;
+    }
+    const isSame = buffer.base !== null && inner.doc.mark() === inner.savedMark;
+    if (isSame && this.#happen(path, "reverted")) {
+      this.#forgetDraft(path);
+      return;
+    }
+    if (this.#happen(path, "edited")) {
+      this.#keepSoon(path, inner);
+    }
+  }
+
+  #keepSoon(path: string, inner: Inner): void {
+    inner.keepTimer ??= setTimeout(() => {
+      inner.keepTimer = null;
+      void this.#keep(path);
+    }, KEEP_AFTER_MS);
+  }
+
+  async #keep(path: string): Promise<void> {
+    const inner = this.#inner.get(path);
+    const buffer = this.get(path);
+    if (!inner?.doc || !buffer || !(isUnsaved(buffer.state) || buffer.state === "gone")) {
+      return;
+    }
+    const mark = inner.doc.mark();
+    try {
+      await this.#deps.drafts.put({
+        projectId: this.#deps.projectId,
+        path,
+        text: inner.doc.getText(),
+        etag: buffer.base?.etag ?? null,
+        at: (this.#deps.now ?? Date.now)(),
+      });
+      inner.keptMark = mark;
+    } catch {
+      inner.keptMark = null; // hasUnkept says so
+    }
+    const state = this.get(path)?.state;
+    if (state === "clean") {
+      this.#forgetDraft(path); // it was saved meanwhile
+    }
+  }
+
+  /** Keeps what is not kept yet, now: the page may be closed. */
+  async flush(): Promise<void> {
+    await Promise.all(this.unsaved().map((path) => this.#keep(path)));
+  }
+
+  #forgetDraft(path: string): void {
+    const inner = this.#inner.get(path);
+    if (inner) {
+      inner.draft = null;
+      inner.keptMark = null;
+      if (inner.keepTimer) {
+        clearTimeout(inner.keepTimer);
+        inner.keepTimer = null;
+      }
+    }
+    void this.#deps.drafts
+      .remove(this.#deps.projectId, path)
+      .catch(() => undefined);
+  }
+
+  restoreDraft(path: string): void {
+    const inner = this.#inner.get(path);
+    const buffer = this.get(path);
+    if (!inner?.doc || !inner.draft || buffer?.state !== "offered") {
+      return;
+    }
+    const { draft } = inner;
+    const { base } = buffer;
+    const change = { draftAt: null };
+    if (!base) {
+      this.#happen(path, "restoredGone", change);
+    } else if (draft.etag === base.etag) {
+      this.#happen(path, "restored", change);
+    } else {
+      this.#happen(path, "restoredOverNewer", { ...change, theirs: base });
+    }
+    inner.doc.setText(draft.text);
+    inner.draft = null;
+    inner.keptMark = inner.doc.mark();
+  }
+
+  discardDraft(path: string): void {
+    const buffer = this.get(path);
+    if (buffer?.state !== "offered") {
+      return;
+    }
+    this.#forgetDraft(path);
+    if (buffer.base) {
+      this.#happen(path, "discarded", { draftAt: null });
+    } else {
+      this.close(path);
+    }
+  }
+
+  /* Saving */
+
+  /** Saves these files as one version, in turn with other saves. */
+  save(paths: readonly string[]): Promise<void> {
+    const run = this.#queue.then(() => this.#save(paths));
+    this.#queue = run.catch(() => undefined);
+    return run;
+  }
+
+  async #save(paths: readonly string[]): Promise<void> {
+    const batch = paths.flatMap((path) => {
+      const inner = this.#inner.get(path);
+      const buffer = this.get(path);
+      if (!inner?.doc || !buffer || !this.#happen(path, "save", { error: null })) {
+        return [];
+      }
+      const text = inner.doc.getText();
+      return [{ path, inner, base: buffer.base, text, mark: inner.doc.mark() }];
+    });
+    if (batch.length === 0) {
+      return;
+    }
+    const baseVersion = Math.min(
+      ...batch.map(({ base }) => base?.version ?? this.#list?.version ?? 0),
+    );
+    try {
+      const changed = await this.#deps.api.change(
+        batch.map(({ path, base, text }) => ({
+          op: "write",
+          path,
+          content: encodeText(text, base?.hasBom ?? false),
+        })),
+        baseVersion,
+      );
+      this.#retryMs = RETRY_FIRST_MS;
+      for (const { path, inner, base, text, mark } of batch) {
+        const etag = changed.files.find((f) => f.path === path)?.etag;
+        inner.savedMark = mark;
+        const isEdited = inner.doc?.mark() !== mark;
+        this.#happen(path, isEdited ? "savedButEdited" : "saved", {
+          base: {
+            hasBom: false,
+            eol: "\n",
+            ...base,
+            text,
+            version: changed.version,
+            etag: etag ?? base?.etag ?? "",
+          },
+        });
+        if (isEdited) {
+          this.#keepSoon(path, inner);
+        } else {
+          this.#forgetDraft(path);
+        }
+      }
+      this.#deps.onSaved(changed.version);
+    } catch (error) {
+      await this.#saveFailed(
+        batch.map(({ path }) => path),
+        error,
+      );
+    }
+  }
+
+  async #saveFailed(paths: string[], error: unknown): Promise<void> {
+    if (isProblem(error, 412)) {
+      const { conflicts, version } = error.body;
+      const theirs = Array.isArray(conflicts) ? conflicts : paths;
+      const hit = paths.filter((path) => theirs.includes(path));
+      const rest = paths.filter((path) => !hit.includes(path));
+      for (const path of hit) {
+        await this.#compareWithTheirs(path, Number(version) || null);
+      }
+      for (const path of rest) {
+        this.#happen(path, "saveFailed");
+      }
+      if (hit.length > 0) {
+        await this.#save(rest);
+      }
+      return;
+    }
+    const isTransient = isProblem(error) && error.isTransient;
+    for (const path of paths) {
+      this.#happen(path, isTransient ? "unsendable" : "saveFailed", { error });
+    }
+    if (isTransient) {
+      this.#retryLater(error.retryAfterS);
+    }
+  }
+
+  #retryLater(afterS: number | null): void {
+    if (this.#retryTimer) {
+      return;
+    }
+    const ms = afterS ? afterS * 1000 : this.#retryMs;
+    this.#retryMs = Math.min(this.#retryMs * 2, RETRY_MAX_MS);
+    this.#retryTimer = setTimeout(() => this.retryNow(), ms);
+  }
+
+  /** Sends what could not be sent: the connection may be back. */
+  retryNow(): void {
+    if (this.#retryTimer) {
+      clearTimeout(this.#retryTimer);
+      this.#retryTimer = null;
+    }
+    const unsent = [...this.#buffers.values()].filter(
+      (buffer) => buffer.state === "unsent",
+    );
+    if (unsent.length > 0) {
+      void this.save(unsent.map((buffer) => buffer.path));
+    }
+  }
+
+  /* What others do */
+
+  /** The newest list of files: open ones follow it. */
+  filesListed(list: FileList): void {
+    if (this.#list && list.version < this.#list.version) {
+      return;
+    }
+    this.#list = list;
+    for (const buffer of this.#buffers.values()) {
+      this.#listed(buffer, list);
+    }
+  }
+
+  #listed(buffer: Buffer, list: FileList): void {
+    const { path, state, base, theirs } = buffer;
+    const entry = this.#entry(path);
+    if (state === "loading") {
+      void this.#load(path);
+      return;
+    }
+    if (state === "saving" || (base && base.version > list.version)) {
+      return; // the answer to saving says what became of it
+    }
+    if (!entry) {
+      if (state !== "gone") {
+        this.#happen(path, "theirsGone", { base: null, theirs: null });
+      }
+      return;
+    }
+    const known = theirs ?? base;
+    if (known?.etag === entry.etag) {
+      if (base && !theirs && base.version < list.version) {
+        this.#set(path, { base: { ...base, version: list.version } });
+      }
+      return;
+    }
+    if (!hasText(state)) {
+      if (this.#happen(path, "theirsDiffers", { error: null })) {
+        void this.#load(path);
+      }
+      return;
+    }
+    void this.#compareWithTheirs(path, list.version);
+  }
+
+  /** The file was changed by somebody else: fetches it and decides. */
+  async #compareWithTheirs(
+    path: string,
+    version: number | null,
+  ): Promise<void> {
+    const inner = this.#inner.get(path);
+    const at = version ?? this.#list?.version;
+    if (!inner?.doc || !at) {
+      return;
+    }
+    const load = ++inner.load;
+    let theirs: Base | null;
+    try {
+      const file = await this.#deps.api.read(path, at);
+      const content = file && decodeText(file.bytes);
+      theirs = file && content && { ...content, version: at, etag: file.etag };
+    } catch (error) {
+      this.#happen(path, "saveFailed", { error });
+      return; // the next list tries again
+    }
+    if (this.#inner.get(path) !== inner || inner.load !== load) {
+      return;
+    }
+    this.#meet(path, inner, theirs);
+  }
+
+  #meet(path: string, inner: Inner, theirs: Base | null): void {
+    const state = this.get(path)?.state;
+    if (!state || !inner.doc) {
+      return;
+    }
+    if (!theirs) {
+      this.#happen(path, "theirsGone", { base: null, theirs: null });
+    } else if (state === "clean") {
+      // Told before the text changes, so that this is no edit.
+      this.#follow(path, inner, theirs);
+    } else if (state === "offered") {
+      this.#happen(path, "theirsDiffers", { base: theirs });
+      inner.doc.setText(theirs.text);
+      inner.savedMark = inner.doc.mark();
+    } else if (inner.doc.getText() === theirs.text) {
+      inner.savedMark = inner.doc.mark();
+      this.#happen(path, "theirsSame", { base: theirs, theirs: null });
+      this.#forgetDraft(path);
+    } else {
+      this.#happen(path, "theirsDiffers", { theirs });
+    }
+  }
+
+  /** The text becomes the server's. */
+  #follow(path: string, inner: Inner, theirs: Base): void {
+    inner.doc?.setText(theirs.text);
+    inner.savedMark = inner.doc?.mark() ?? 0;
+    this.#happen(path, "reverted"); // setText was an edit
+    this.#set(path, { base: theirs, theirs: null });
+    this.#forgetDraft(path);
+  }
+
+  /* A conflict's ends */
+
+  async keepMine(path: string): Promise<void> {
+    const theirs = this.get(path)?.theirs ?? null;
+    if (this.#happen(path, "keepMine", { base: theirs, theirs: null })) {
+      await this.save([path]);
+    }
+  }
+
+  takeTheirs(path: string): void {
+    const inner = this.#inner.get(path);
+    const theirs = this.get(path)?.theirs;
+    if (inner && theirs && this.#happen(path, "takeTheirs")) {
+      this.#follow(path, inner, theirs);
+    }
+  }
+
+  /* Closing, moving */
+
+  /** Its edits go with it. */
+  close(path: string): void {
+    const inner = this.#inner.get(path);
+    const buffer = this.get(path);
+    if (!inner || !buffer) {
+      return;
+    }
+    if (isUnsaved(buffer.state) || buffer.state === "gone") {
+      this.#forgetDraft(path);
+    }
+    this.#drop(path, inner);
+  }
+
+  #drop(path: string, inner: Inner): void {
+    if (inner.keepTimer) {
+      clearTimeout(inner.keepTimer);
+    }
+    this.#inner.delete(path);
+    const rest = new Map(this.#buffers);
+    rest.delete(path);
+    this.#buffers = rest;
+    for (const listener of this.#listeners) {
+      listener();
+    }
+    inner.doc?.dispose();
+  }
+
+  /** `from` became `to` on the server, a file or a directory: open files go with it, edits and all. */
+  async moved(from: string, to: string, list: FileList): Promise<void> {
+    const makeDoc = await this.#deps.docs();
+    this.#list = list;
+    for (const buffer of [...this.#buffers.values()]) {
+      if (isWithin(buffer.path, from)) {
+        this.#move(buffer, movedPath(buffer.path, from, to), makeDoc);
+      }
+    }
+  }
+
+  #move(buffer: Buffer, path: string, makeDoc: MakeDoc): void {
+    const old = this.#inner.get(buffer.path);
+    const entry = this.#entry(path);
+    if (!old?.doc || !entry || !isUnsaved(buffer.state) || !buffer.base) {
+      this.close(buffer.path);
+      this.open(path);
+      return;
+    }
+    const text = old.doc.getText();
+    const base = {
+      ...buffer.base,
+      etag: entry.etag,
+      version: this.#list?.version ?? buffer.base.version,
+    };
+    this.close(buffer.path);
+    const doc = makeDoc(path, base);
+    const inner: Inner = { ...old, doc, savedMark: doc.mark(), draft: null };
+    this.#inner.set(path, inner);
+    this.#buffers = new Map(this.#buffers).set(path, {
+      ...buffer,
+      path,
+      base,
+      state: "clean",
+    });
+    doc.onEdit(() => this.#edited(path));
+    this.#set(path, {});
+    doc.setText(text); // an edit: it is dirty, and kept, again
+    if (buffer.theirs) {
+      this.#happen(path, "theirsDiffers", { theirs: buffer.theirs });
+    }
+  }
+
+  dispose(): void {
+    if (this.#retryTimer) {
+      clearTimeout(this.#retryTimer);
+    }
+    for (const [path, inner] of this.#inner) {
+      this.#drop(path, inner);
+    }
+  }
+}

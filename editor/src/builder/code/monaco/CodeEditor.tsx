@@ -1,0 +1,50 @@
+import { useEffect, useEffectEvent, useState } from "react";
+import { editor, makeModel, replaceText } from "./setup";
+import { TextEditor } from "./TextEditor";
+
+export interface CodeEditorProps {
+	value: string;
+	onChange: (value: string) => void;
+	/** One of Monaco's languages, such as `javascript`. */
+	language: string;
+	/** Its accessible name. */
+	label: string;
+	readOnly?: boolean;
+	wordWrap?: boolean;
+}
+
+/** A text field with Monaco in it, for pages that are no project. Load it lazily: it brings Monaco along. */
+export default function CodeEditor(props: CodeEditorProps) {
+	const { value, language, label, readOnly, wordWrap } = props;
+	const [model, setModel] = useState<editor.ITextModel | null>(null);
+	const onChange = useEffectEvent((text: string) => {
+		if (text !== value) {
+			props.onChange(text);
+		}
+	});
+	const firstValue = useEffectEvent(() => value);
+
+	useEffect(() => {
+		const made = makeModel(firstValue(), language);
+		made.onDidChangeContent(() => onChange(made.getValue()));
+		setModel(made);
+		return () => made.dispose();
+	}, [language]);
+
+	useEffect(() => {
+		if (model && !model.isDisposed()) {
+			replaceText(model, value);
+		}
+	}, [model, value]);
+
+	return (
+		model && (
+			<TextEditor
+				model={model}
+				label={label}
+				readOnly={readOnly}
+				wordWrap={wordWrap}
+			/>
+		)
+	);
+}
