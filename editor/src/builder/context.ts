@@ -53,8 +53,11 @@ export interface TurnStep {
 export interface Turn {
   /** The generation's id, or one of this page's until the server has given one. */
   id: string;
+  /** Stays the same when the id is given. */
+  key: string;
   mode: Mode;
   prompt: string;
+  model: string | null;
   /** `sending`: the server has not answered yet. */
   state: "sending" | GenerationState;
   reply: string;
@@ -62,6 +65,8 @@ export interface Turn {
   steps: TurnStep[];
   baseVersion: number | null;
   version: number | null;
+  /** What `version` was made upon: the base version, or what others made of it meanwhile. */
+  parent: number | null;
   /** Files that somebody else changed while the model wrote them. */
   overwrote: string[];
   preview: PreviewEvent | null;
@@ -83,7 +88,7 @@ export interface ConversationState {
   hasOlder: boolean;
   /** Cancelling was asked for and has not happened yet. */
   cancelling: boolean;
-  /** What the server did not take; the box has it back. */
+  /** What the server did not take. Its words are in the box again, unless it is sent again by itself. */
   unsent: Unsent | null;
 }
 
@@ -106,8 +111,10 @@ export interface Conversation extends Store<ConversationState> {
   loadOlder(): void;
   /** The first turns, when they could not be loaded. */
   reload(): void;
-  /** Forgets what was not sent, and sends it no more. */
+  /** Forgets what was not sent: it is sent no more. */
   dropUnsent(): void;
+  /** What is in the box, kept for the project. */
+  draft: Store<string> & { set(text: string): void };
 }
 
 /* What the app does and prints: builder/appFeed.ts */
