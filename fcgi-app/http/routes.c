@@ -70,7 +70,7 @@ const struct route route_table[] = {
 
 	/* projects */
 	{"GET", API "/projects", POOL_SHORT, AUTH_USER, NONE, SHORT_MS, RATE_NONE, projects_list,
-	 "One's projects.", NO_FIELDS, 200, NULL, true, "query:q"},
+	 "One's projects.", NO_FIELDS, 200, NULL, true, "query:q query:deleted"},
 	{"POST", API "/projects", POOL_SHORT, AUTH_USER, SMALL, SHORT_MS, RATE_NONE,
 	 projects_create, "Make a project, empty or from a template.",
 	 FIELDS(project_create_fields), 201, NULL, false, NULL},
@@ -82,6 +82,9 @@ const struct route route_table[] = {
 	{"DELETE", API "/projects/{id}", POOL_SHORT, AUTH_USER, SMALL, SHORT_MS, RATE_NONE,
 	 project_delete, "Delete a project; it is purged a week later.", NO_FIELDS, 204, NULL,
 	 false, NULL},
+	{"POST", API "/projects/{id}/undelete", POOL_SHORT, AUTH_USER, SMALL, SHORT_MS, RATE_NONE,
+	 project_undelete, "Take a deletion back, within a week.", NO_FIELDS, 200, NULL, false,
+	 NULL},
 	{"POST", API "/projects/{id}/execute", POOL_RUN, AUTH_USER, MEDIUM, SHORT_MS, RATE_RUN,
 	 project_execute_post, "Run the project, one of its files, or code beside them.",
 	 FIELDS(project_execute_fields), 200, NULL, false, NULL},

@@ -7,6 +7,7 @@
 #include "projects/handlers.h"
 #include "projects/projects.h"
 #include "projects/slug.h"
+#include "projects/sql.h"
 #include "projects/text.h"
 #include "projects/versions.h"
 #include "strbuf.h"
@@ -265,4 +266,25 @@ int project_delete(struct app *app, struct request *rq, struct response *rs, str
 		log_err(LOG_WARN, "project_left_something", &left);
 	}
 	return response_empty(rs, 204, e);
+}
+
+/*
+ * One statement, so that whoever purges has taken the row before it or finds it not deleted. A
+ * sandbox that outlived the deletion goes all the same: the project comes back stopped, and its
+ * next start makes a new one of the newest version.
+ */
+int project_undelete(struct app *app, struct request *rq, struct response *rs, struct err *e)
+{
+	const char *id;
+
+	if (request_uuid(rq, 0, &id, e) ||
+	    db_query(app->db,
+		     "WITH back AS (UPDATE projects p SET deleted_at = NULL"
+		     " WHERE p.id = $1 AND p.user_id = $2 AND " SQL_CAN_COME_BACK " RETURNING p.id)"
+		     " UPDATE sandboxes s SET desired_state = 'removed' FROM back"
+		     " WHERE s.project_id = back.id",
+		     DB_ARGS(db_text(id), db_text(rq->user.id)), NULL, e)) {
+		return -1;
+	}
+	return project_respond(app, rs, 200, id, rq->user.id, e);
 }

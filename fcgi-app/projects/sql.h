@@ -10,12 +10,15 @@
  * the parameters that hold what surrounds a preview's label (previews/preview_url.h). */
 #define SQL_PROJECT_JSON(before, after)                                                            \
 	"json_build_object('id', p.id, 'slug', p.slug, 'name', p.name, 'template', p.template,"    \
-	" 'visibility', p.visibility, 'status', CASE"                                              \
-	" WHEN s.actual_state IN ('running', 'starting', 'failed') THEN s.actual_state"            \
+	" 'visibility', p.visibility, 'status', CASE WHEN s.desired_state <> 'removed'"            \
+	" AND s.actual_state IN ('running', 'starting', 'failed') THEN s.actual_state"             \
 	" ELSE 'stopped' END, 'preview_url', " before "::text || p.slug || " after "::text,"       \
-	" 'version', p.head_version,"                                                              \
-	" 'created_at', " SQL_TIME("p.created_at") ", 'updated_at', " SQL_TIME(                    \
-		"p.updated_at") ")::text"
+	" 'version', p.head_version," SQL_PROJECT_TIME("created_at") ", " SQL_PROJECT_TIME(        \
+		"updated_at") ", " SQL_PROJECT_TIME("deleted_at") ")::text"
+#define SQL_PROJECT_TIME(name) "'" name "', " SQL_TIME("p." name)
+
+/* Deleted, and not to be purged before the statement has ended (janitor.c). */
+#define SQL_CAN_COME_BACK "p.deleted_at > now() - interval '7 days'"
 
 /* A version as the API shows it, from versions v. */
 #define SQL_VERSION_PAIRS                                                                          \

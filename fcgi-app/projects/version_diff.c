@@ -155,8 +155,8 @@ int version_diff(struct app *app, struct request *rq, struct response *rs, struc
 	int64_t from, to;
 
 	if (project_of_request(app, rq, &project, e) ||
-	    version_of_param(rq, 1, &project, &from, e) ||
-	    version_of_param(rq, 2, &project, &to, e)) {
+	    version_or_nothing_of_param(rq, 1, &project, &from, e) ||
+	    version_or_nothing_of_param(rq, 2, &project, &to, e)) {
 		return -1;
 	}
 	object = json_pack("{s:I,s:I,s:[]}", "from", (json_int_t)from, "to", (json_int_t)to,

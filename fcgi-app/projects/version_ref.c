@@ -6,11 +6,12 @@
 #include <string.h>
 
 /* Versions are numbered without gaps and never deleted, so the head bounds them. */
-static int parse(const char *text, const struct project_ref *project, int64_t *ret_n, struct err *e)
+static int parse(const char *text, const struct project_ref *project, int64_t first, int64_t *ret_n,
+		 struct err *e)
 {
 	int64_t n = strtoll(text, NULL, 10);
 
-	if (strspn(text, "0123456789") != strlen(text) || strlen(text) > 10 || n < 1 ||
+	if (strspn(text, "0123456789") != strlen(text) || strlen(text) > 10 || n < first ||
 	    n > project->head_version) {
 		return err_set(e, ERR_NOT_FOUND, "there is no such version");
 	}
@@ -21,7 +22,13 @@ static int parse(const char *text, const struct project_ref *project, int64_t *r
 int version_of_param(const struct request *rq, size_t i, const struct project_ref *project,
 		     int64_t *ret_n, struct err *e)
 {
-	return parse(rq->params[i], project, ret_n, e);
+	return parse(rq->params[i], project, 1, ret_n, e);
+}
+
+int version_or_nothing_of_param(const struct request *rq, size_t i,
+				const struct project_ref *project, int64_t *ret_n, struct err *e)
+{
+	return parse(rq->params[i], project, 0, ret_n, e);
 }
 
 int version_of_query(const struct request *rq, const struct project_ref *project, int64_t *ret_n,
@@ -37,5 +44,5 @@ int version_of_query(const struct request *rq, const struct project_ref *project
 		*ret_n = project->head_version;
 		return 0;
 	}
-	return parse(text, project, ret_n, e);
+	return parse(text, project, 1, ret_n, e);
 }

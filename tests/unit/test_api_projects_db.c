@@ -70,8 +70,9 @@ static void bad_projects(void **state)
 static void strangers_see_nothing(void **state)
 {
 	static route_handler *const handlers[] = {
-		project_get, project_patch, project_delete, files_list,	     file_get,	   file_put,
-		file_delete, versions_list, version_get,    version_restore, version_diff,
+		project_get,   project_patch, project_delete, project_undelete,
+		files_list,    file_get,      file_put,	      file_delete,
+		versions_list, version_get,   version_diff,   version_restore,
 	};
 	char id[UUID_TEXT_BYTES];
 	auto_json *ok = NULL;

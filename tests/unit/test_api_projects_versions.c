@@ -48,10 +48,15 @@ static void differences_between_versions(void **state)
 	auto_json *ok2 = NULL;
 	auto_json *ok3 = NULL;
 	auto_json *diff = NULL;
+	auto_json *all = NULL;
+	auto_json *none = NULL;
 	json_t *files;
 
 	(void)state;
 	new_project(ann, "diff", id);
+	assert_int_equal(
+		CALL(&none, .handler = version_diff, .user = ann, .params = {id, "0", "0"}), 200);
+	assert_int_equal(json_array_size(json_object_get(none, "files")), 0);
 	assert_int_equal(put(id, "a", "1\n", &ok0), 201);
 	assert_int_equal(put(id, "a", "2\n", &ok1), 200);
 	assert_int_equal(put(id, "b", "new\n", &ok2), 201);
@@ -69,6 +74,16 @@ static void differences_between_versions(void **state)
 	assert_string_equal(text(json_array_get(files, 1), "status"), "added");
 	assert_true(json_is_true(json_object_get(json_array_get(files, 2), "binary")));
 	assert_true(json_is_null(json_object_get(json_array_get(files, 2), "diff")));
+	/* 0 is the project before it had files, from either side. */
+	assert_int_equal(CALL(&all, .handler = version_diff, .user = ann, .params = {id, "4", "0"}),
+			 200);
+	files = json_object_get(all, "files");
+	assert_int_equal(json_array_size(files), 3);
+	assert_string_equal(text(json_array_get(files, 0), "status"), "removed");
+	assert_string_equal(text(json_array_get(files, 0), "diff"),
+			    "--- a/a\n+++ /dev/null\n@@ -1 +0,0 @@\n-2\n");
+	assert_int_equal(CALL(NULL, .handler = version_diff, .user = ann, .params = {id, "0", "5"}),
+			 404);
 }
 
 static void limits_of_a_version(void **state)
@@ -84,7 +99,8 @@ static void limits_of_a_version(void **state)
 	new_project(ann, "limits", id);
 	for (size_t i = 0; i <= VERSION_FILES_MAX; i++) {
 		(void)snprintf(names[i], sizeof(names[i]), "f%zu", i);
-		changes[i] = (struct file_change){names[i], "x", 1, 0644};
+		changes[i] = (struct file_change){
+			.path = names[i], .bytes = "x", .len = 1, .mode = 0644};
 	}
 	assert_err(version_create(&app, id, -1, changes, VERSION_FILES_MAX + 1, &meta, &n, &e),
 		   ERR_TOO_LARGE);
@@ -135,7 +151,8 @@ static void quota_counts_logical_size(void **state)
 	new_project(ann, "quota", id);
 	for (size_t i = 0; i < 21; i++) {
 		(void)snprintf(names[i], sizeof(names[i]), "f%zu", i);
-		changes[i] = (struct file_change){names[i], big, sizeof(big), 0644};
+		changes[i] = (struct file_change){
+			.path = names[i], .bytes = big, .len = sizeof(big), .mode = 0644};
 	}
 	assert_err(version_create(&app, id, -1, changes, 21, &meta, &n, &e), ERR_TOO_LARGE);
 	assert_ok(version_create(&app, id, -1, changes, 20, &meta, &n, &e));
@@ -174,7 +191,8 @@ static void each_file_of_a_version(void **state)
 	for (size_t i = 0; i < 6; i++) {
 		const char *path = i == 1 ? "c" : paths[i];
 
-		changes[i] = (struct file_change){path, path, strlen(path), 0755};
+		changes[i] = (struct file_change){
+			.path = path, .bytes = path, .len = strlen(path), .mode = 0755};
 	}
 	assert_ok(version_create(&app, id, -1, changes, 6, &meta, &n, &e));
 	assert_ok(version_each(&app, id, n, true, see, &seen, &e));
