@@ -7,13 +7,14 @@ import { recall, remember } from "../app/storage";
 import { t } from "../strings";
 import { BuilderContext, type Builder } from "./context";
 import { Chat } from "./chat/Chat";
+import { requestOpen } from "./code/openRequests";
 import css from "./builder.module.css";
 import { Panes } from "./Panes";
 import { TabBar } from "./TabBar";
 import { TopBar } from "./TopBar";
 import { useMedia } from "./useMedia";
 import { useStores } from "./useStores";
-import { useTitle } from "./useTitle";
+import { useProjectTitle } from "./useProjectTitle";
 
 const LAYOUT = "builder.layout";
 
@@ -39,7 +40,7 @@ export function BuilderView(props: BuilderViewProps) {
 	// On a narrow screen one thing is shown at a time, and the chat first.
 	const [chatInFront, setChatInFront] = useState(!isTabGiven);
 	const [layout] = useState(() => recall(LAYOUT, isLayout));
-	useTitle(project, stores);
+	useProjectTitle(project, stores);
 
 	const builder = useMemo((): Builder => {
 		const show = (next: Tab) => {
@@ -51,15 +52,8 @@ export function BuilderView(props: BuilderViewProps) {
 			projectId: project.id,
 			tab,
 			show,
-			openFile(path, at = undefined) {
-				const count =
-					stores.fileRequest.getSnapshot()
-						?.count ?? 0;
-				stores.fileRequest.set({
-					path,
-					at: at ?? null,
-					count: count + 1,
-				});
+			openFile(path, at) {
+				requestOpen(project.id, path, at);
 				show("code");
 			},
 		};

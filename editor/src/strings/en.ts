@@ -382,12 +382,105 @@ export const en = {
       "It is gone from your list and its links stop working at once. You can bring it back within 7 days.",
     deleted: (name: string) => `“${name}” is deleted.`,
     title: (name: string, state: string) =>
-      state ? `${name} · ${state} – Slipway` : `${name} – Slipway`,
+      state ? `${name} · ${state}` : name,
     titleWorking: "Working…",
   },
 
   chat: {},
-  preview: {},
+  preview: {
+    toolbar: "Preview",
+    back: "Back",
+    forward: "Forward",
+    reload: "Reload the page",
+    address: "Path in the app",
+    addressWrong: "Type a path of this app, such as /about",
+    newTab: "Open in a new tab",
+    width: "Width of the page",
+    devices: {
+      desktop: "Full width",
+      tablet: "Tablet, 768 pixels wide",
+      phone: "Phone, 390 pixels wide",
+    },
+    size: (width: number, height: number, percent: number) =>
+      percent === 100
+        ? `${width} × ${height}`
+        : `${width} × ${height} at ${percent} %`,
+    frameTitle: "Your app",
+    loading: "The page is loading",
+    entering: "Opening your app…",
+
+    console: "Console",
+    closeConsole: "Close the console",
+    resizeConsole: "Height of the console",
+    errors: (n: number) => plural(n, "error", "errors"),
+    messages: "Messages of the page",
+    noMessages:
+      "Nothing yet. What the page logs, its errors and failed requests show up here.",
+    noneOfThese: "Nothing of this kind.",
+    filter: "Show",
+    filters: {
+      all: "All",
+      error: "Errors",
+      warn: "Warnings",
+      network: "Network",
+    },
+    levels: {
+      debug: "Debug",
+      log: "Log",
+      info: "Information",
+      warn: "Warning",
+      error: "Error",
+    },
+    clear: "Clear the console",
+    copyMessage: "Copy the message",
+    stack: "Where it happened",
+    times: (n: number) => `${n} times`,
+    inspector: {
+      dropped: (n: number) =>
+        `${plural(n, "message", "messages")} left out: the page says too much at once.`,
+      noAnswer: "No answer",
+    },
+
+    empty: "Your app will appear here",
+    emptyText:
+      "Describe what you want in the chat. As soon as there is something to see, it runs here.",
+    writing: "Writing your app…",
+    writingText: "It starts by itself when the files are written.",
+    written: "Written",
+    beingWritten: "Being written",
+    coming: "Your app is starting",
+    steps: {
+      prepare: "Prepare",
+      install: "Install packages",
+      start: "Start",
+    },
+    stepDone: "Done",
+    elapsed: (seconds: number) =>
+      seconds < 60
+        ? `${seconds} s`
+        : `${Math.floor(seconds / 60)} min ${seconds % 60} s`,
+    lastLines: "Last lines of the log",
+    asleep: "Your app is asleep",
+    asleepText:
+      "It was stopped because nobody used it. Starting takes a moment.",
+    stopped: "You stopped the app",
+    stoppedText: "It stays stopped, for visitors too, until you start it.",
+    start: "Start",
+    restart: "Restart",
+    crashedTitle: "Your app stopped with an error",
+    failedTitle: "Your app could not be started",
+    noReason: "It did not say why. The logs may tell more.",
+    exitedTitle: "The program has ended",
+    exitedText:
+      "It ended well and there is no page to show. This is what it printed last:",
+    runAgain: "Run again",
+    openLogs: "Open the logs",
+    fix: "Fix it",
+    fixCrash: (error: string) =>
+      `The app does not run. Please fix it.${error ? `\n\n${error}` : ""}`,
+    fixPage: (said: string) =>
+      `The page in the browser reports this error. Please fix it.\n\n${said}`,
+  },
   code: {
     files: "Files",
     searchTab: "Search",
@@ -433,8 +526,7 @@ export const en = {
     uploadHint: "Up to 10 MB each.",
     dropHere: "Drop files to upload them",
     uploading: (done: number, of: number) => `Uploading ${done} of ${of}…`,
-    uploaded: (n: number) =>
-      `${plural(n, "file was", "files were")} uploaded.`,
+    uploaded: (n: number) => `${plural(n, "file was", "files were")} uploaded.`,
     uploadTooLarge: (name: string) =>
       `${name} is larger than 10 MB and was not uploaded.`,
     uploadFailed: (name: string, why: string) =>
@@ -500,7 +592,8 @@ export const en = {
     noVersions: "There is no version to compare with.",
 
     editorLabel: (path: string) => `${path}, editor`,
-    position: (line: number, column: number) => `Line ${line}, column ${column}`,
+    position: (line: number, column: number) =>
+      `Line ${line}, column ${column}`,
     tabHint: "Tab indents. Ctrl+M: Tab leaves the editor.",
 
     writing: "The model is writing this file. It can be edited afterwards.",
@@ -532,13 +625,13 @@ export const en = {
     mine: "Yours",
 
     closeUnsavedTitle: "Save before closing?",
-    closeUnsavedText: (path: string) => `${path} has changes that are not saved.`,
+    closeUnsavedText: (path: string) =>
+      `${path} has changes that are not saved.`,
     closeUnsavedDiscard: "Close without saving",
     closeUnsavedSave: "Save and close",
 
     largeTitle: "This is a large file",
-    largeText: (size: string) =>
-      `It has ${size}. Editing may be slow.`,
+    largeText: (size: string) => `It has ${size}. Editing may be slow.`,
     largeOpen: "Open it nevertheless",
     tooLargeTitle: "Too large to edit here",
     tooLargeText: (size: string) =>
@@ -559,7 +652,9 @@ export const en = {
     },
   },
   terminal: {},
-  logs: {},
+  logs: {
+    openFile: (path: string) => `Open ${path}`,
+  },
   versions: {},
 
   app: {
