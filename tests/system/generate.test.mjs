@@ -567,6 +567,63 @@ describe('a running turn', () => {
   });
 });
 
+describe('what stays of a turn', () => {
+  const listed = async (project) => (await owner.expect(200, 'GET', `projects/${project.id}/generations`)).json.items;
+
+  it('is in the list: words, files with their lines, steps, result', async () => {
+    const project = await newProject({ 'index.js': "console.log('a');\nconsole.log('b');\n", 'old.js': '1\n' });
+    model.next(
+      fake.reply(`Two changes.\n\n${fake.file('index.js', "console.log('a');\nconsole.log('c');\nconsole.log('d');")}`
+        + `<slipway-delete path="old.js"/>\n${fake.file('../x', '1')}Done.`),
+      fake.reply(fake.file('index.js', 'process.exit(3);')));
+    const turn = (await generate(project, { prompt: 'Change it' })).succeeded();
+    (await generate(project, { prompt: 'Break it' })).succeeded();
+
+    const [broken, changed] = await listed(project);
+    assert.equal(changed.base_version, 2);
+    assert.equal(changed.version, 3);
+    assert.equal(changed.reply, turn.words);
+    assert.deepEqual(changed.summary.files.map(({ path, state, additions, deletions }) => [path, state, additions, deletions]), [
+      ['index.js', 'written', 2, 1],
+      ['old.js', 'deleted', 0, 1],
+      ['../x', 'refused', null, null],
+    ]);
+    assert.deepEqual(changed.summary.steps, [turn.run]);
+    assert.ok(Math.abs(turn.run.at - Date.now()) < 60000, String(turn.run.at));
+    assert.equal(changed.summary.preview, null);
+    assert.equal(changed.summary.result, 'passed');
+    assert.equal(broken.reply, null);
+    assert.equal(broken.summary.result, 'failed');
+
+    const versions = (await owner.expect(200, 'GET', `projects/${project.id}/versions`)).json.items;
+    assert.deepEqual(versions.map((v) => [v.n, v.prompt, v.result]),
+      [[4, 'Break it', 'failed'], [3, 'Change it', 'passed'], [2, null, null], [1, null, null]]);
+    const restored = (await owner.expect(201, 'POST', `projects/${project.id}/versions/3/restore`)).json;
+    assert.deepEqual([restored.n, restored.prompt, restored.result], [5, null, null]);
+  });
+
+  it('is nothing while it runs, and what there was when it is cancelled', async () => {
+    const project = await newProject();
+    const held = await heldTurn(project, 'Let me see.');
+    await held.stream.text(`\n${fake.file('a.js', '1')}<slipway-file path="b.js">\nhalf`);
+    for await (const event of held.events) {
+      if (event.data.path === 'b.js') {
+        break;
+      }
+    }
+    const [running] = await listed(project);
+    assert.deepEqual([running.state, running.reply, running.summary], ['running', null, null]);
+    await owner.expect(202, 'POST', `projects/${project.id}/generations/${held.id}/cancel`);
+    await held.stream.closed;
+    const ended = async () => (await listed(project)).find((g) => g.state === 'cancelled');
+    const cancelled = await waitFor('the end of the turn', ended);
+    assert.match(cancelled.reply, /^Let me see\.\n/);
+    assert.deepEqual(cancelled.summary.files.map((f) => [f.path, f.state, f.additions]),
+      [['a.js', 'written', null], ['b.js', 'writing', null]]);
+    assert.equal(cancelled.summary.result, null);
+  });
+});
+
 describe('modes', () => {
   it('explain answers in words, changes and runs nothing', async () => {
     const project = await newProject({ 'index.js': 'console.log("x");' });
@@ -736,6 +793,13 @@ describe('when something else is down', () => {
     };
     assert.equal((await waitFor('the turn to be interrupted', state, { ms: 60_000, every: 500 })).version, 1);
     assert.equal(await currentVersion(project), 1);
+    const { summary } = await waitFor('its summary', async () => {
+      const stored = await state();
+      return stored.summary && stored;
+    });
+    assert.deepEqual(summary.files, [{ path: 'index.js', state: 'written', additions: 1, deletions: 0 }]);
+    assert.deepEqual(summary.steps.map((s) => [s.name, s.state]), [['run', 'started']]);
+    assert.equal(summary.result, null);
   });
 
   it('a turn without PostgreSQL ends with an error, and the next one works', async () => {
