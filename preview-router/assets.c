@@ -18,16 +18,19 @@
 
 EMBED(css, "preview-router/page/live.css");
 EMBED(js, "preview-router/page/live.js");
+EMBED(inspect, "preview-router/page/inspect.js");
 
 const struct asset *asset_find(const char *path, size_t len)
 {
 	static struct asset assets[] = {
-		{"live.css", "text/css; charset=utf-8", asset_css, 0},
-		{"live.js", "text/javascript; charset=utf-8", asset_js, 0},
+		{"live.css", false, "text/css; charset=utf-8", asset_css, 0},
+		{"live.js", false, "text/javascript; charset=utf-8", asset_js, 0},
+		{"inspect.js", true, "text/javascript; charset=utf-8", asset_inspect, 0},
 	};
 
 	assets[0].len = asset_css_len;
 	assets[1].len = asset_js_len;
+	assets[2].len = asset_inspect_len;
 	for (size_t i = 0; i < ARRAY_LEN(assets); i++) {
 		if (strlen(assets[i].path) == len && memcmp(assets[i].path, path, len) == 0) {
 			return &assets[i];

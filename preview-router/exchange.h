@@ -22,13 +22,14 @@ const char *exchange_client_address(const struct exchange *x); /* from X-Forward
 bool exchange_is_https(const struct exchange *x);	       /* from X-Forwarded-Proto */
 
 /* What the policy keeps with it: the app it belongs to, the inner port it wants (0: the main one),
- * whether it may see logs. From exchange_proxy or exchange_park on the mechanism counts the
- * exchange in app->refs and app->n_exchanges until it ends; the policy does not, and leaves
- * target.app as it is from then on. */
+ * whether it may see logs and how its answer is changed. From exchange_proxy or exchange_park on
+ * the mechanism counts the exchange in app->refs and app->n_exchanges until it ends; the policy
+ * does not, and leaves target.app as it is from then on. */
 struct exchange_target {
 	struct app *app;
 	uint16_t inner_port;
 	bool is_owner;
+	bool is_inspected; /* for the editor's frame: our script goes into a page (inject.h) */
 	/* The policy's own. */
 	struct access_claim claim; /* by what it was let in */
 	int64_t hold_until_ms;	   /* until then it may wait */

@@ -6,6 +6,7 @@
 #include "body.h"
 #include "client.h"
 #include "exchange.h"
+#include "inject.h"
 #include "policy.h"
 #include "strbuf.h"
 #include "upstream_conn.h"
@@ -55,7 +56,8 @@ struct exchange {
 	bool answer_begun; /* something was sent to the client */
 	bool answer_head;  /* the final answer's head was */
 	bool answer_keeps; /* it leaves the connection to the app usable */
-	bool is_rechunked; /* an answer that ends with the connection, as chunks */
+	bool is_rechunked; /* an answer that does not come as chunks, or is changed, goes as chunks
+			    */
 	bool chunk_open;   /* the size of what is ready was sent */
 	bool waits_for_client;
 	bool client_shut, app_shut; /* tunnel: the end was passed on to it */
@@ -64,6 +66,7 @@ struct exchange {
 	int64_t ends_ms;     /* the latest, unless it is a stream */
 	int64_t app_keep_ms; /* how long the app keeps an idle connection */
 	struct body body, answer;
+	struct inject inject;
 };
 
 /* exchange.c */

@@ -1,6 +1,7 @@
 #include "heads.h"
 
 #include "cookies.h"
+#include "framing.h"
 #include "own_origin.h"
 
 #include <string.h>
@@ -18,6 +19,7 @@ enum field {
 	F_SET_COOKIE,
 	F_LOCATION,
 	F_LENGTH,
+	F_POLICY,
 };
 
 struct known {
@@ -49,6 +51,26 @@ static const struct known to_client[] = {
 	{"Alt-Svc", F_DROP},
 	{"Clear-Site-Data", F_DROP},
 	{"Strict-Transport-Security", F_DROP},
+};
+
+/* What an answer that is not the app's own bytes must not depend on, nor say of itself. */
+static const struct known to_app_inspected[] = {
+	{"Accept-Encoding", F_DROP}, {"If-None-Match", F_DROP}, {"If-Modified-Since", F_DROP},
+	{"Range", F_DROP},	     {"If-Range", F_DROP},
+};
+static const struct known to_client_inspected[] = {
+	{"ETag", F_DROP},
+	{"Last-Modified", F_DROP},
+	{"Cache-Control", F_DROP},
+	{"Expires", F_DROP},
+	{"Accept-Ranges", F_DROP},
+	{"Content-MD5", F_DROP},
+	{"Digest", F_DROP},
+	{"Content-Digest", F_DROP},
+	{"Repr-Digest", F_DROP},
+	{"X-Frame-Options", F_DROP},
+	{"Content-Security-Policy", F_POLICY},
+	{"Content-Security-Policy-Report-Only", F_POLICY},
 };
 
 static struct http_slice slice(const char *s)
@@ -148,6 +170,9 @@ static void add_request_field(struct strbuf *out, const struct http_head *h, siz
 	if (field == F_PASS) {
 		field = LOOK_UP(to_app, name);
 	}
+	if (field == F_PASS && f->is_inspected) {
+		field = LOOK_UP(to_app_inspected, name);
+	}
 	switch (field) {
 	case F_PASS:
 		if (!is_internal(name) && !has_prefix(name, "X-Forwarded-", 12)) {
@@ -167,6 +192,7 @@ static void add_request_field(struct strbuf *out, const struct http_head *h, siz
 	case F_SET_COOKIE:
 	case F_LOCATION:
 	case F_LENGTH:
+	case F_POLICY:
 		break;
 	}
 }
@@ -189,6 +215,9 @@ int heads_to_app(struct strbuf *out, const struct http_head *h, const struct hea
 		if (!more || !is_named_by_connection(h, h->headers[i].name)) {
 			add_request_field(out, h, i, f);
 		}
+	}
+	if (f->is_inspected) {
+		(void)strbuf_adds(out, "Accept-Encoding: identity\r\n");
 	}
 	if (f->client_address[0] != '\0') {
 		add_field(out, slice("X-Forwarded-For"), slice(f->client_address));
@@ -231,6 +260,9 @@ static void add_answer_field(struct strbuf *out, const struct http_header *h,
 	if (field == F_PASS) {
 		field = LOOK_UP(to_client, h->name);
 	}
+	if (field == F_PASS && f->editors) {
+		field = LOOK_UP(to_client_inspected, h->name);
+	}
 	switch (field) {
 	case F_PASS:
 		if (!is_internal(h->name)) {
@@ -247,6 +279,9 @@ static void add_answer_field(struct strbuf *out, const struct http_header *h,
 		break;
 	case F_LOCATION:
 		own_location_add(out, h->name, h->value, f->inner_port);
+		break;
+	case F_POLICY:
+		framing_add_policy(out, h->name, h->value, f->editors);
 		break;
 	case F_DROP:
 	case F_CONNECTION:
@@ -268,6 +303,10 @@ int heads_to_client(struct strbuf *out, const char *bytes, const struct http_hea
 		if (!more || !is_named_by_connection(h, h->headers[i].name)) {
 			add_answer_field(out, &h->headers[i], f);
 		}
+	}
+	if (f->editors) {
+		framing_add_options(out, h, f->editors);
+		(void)strbuf_adds(out, "Cache-Control: no-store\r\n");
 	}
 	if (f->framing == FRAMED_CHUNKED) {
 		(void)strbuf_adds(out, "Transfer-Encoding: chunked\r\n");

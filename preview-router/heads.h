@@ -16,6 +16,7 @@ struct head_facts {
 	const char *client_address; /* "" when not known */
 	bool is_https;		    /* on the client's side */
 	bool is_upgrade;	    /* a WebSocket */
+	bool is_inspected;	    /* the whole page is wanted, as plain bytes */
 };
 
 /* Whether it asks for a WebSocket (RFC 6455, section 4.1). */
@@ -35,6 +36,8 @@ struct answer_facts {
 	uint16_t inner_port;
 	enum head_framing framing;
 	bool is_upgrade;	/* 101 */
+	const char *editors;	/* who may frame it, too, as CSP sources; it is not kept then. NULL:
+				   passed on as it is */
 	const char *connection; /* value of our Connection header, or NULL */
 };
 

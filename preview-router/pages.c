@@ -23,6 +23,12 @@
 	       " connect-src 'self'; base-uri 'none'; form-action 'none'\r\n"                      \
 	       "Vary: Sec-Fetch-Mode, Accept, Cookie\r\n"
 
+#define LIVE                                                                                       \
+	"<script src=\"/.slipway/live.js\" defer></script>\n"                                      \
+	"<noscript><meta http-equiv=\"refresh\" content=\"3\"></noscript>\n"
+/* The editor is told the address there, too. */
+#define INSPECTED "<script src=\"/.slipway/inspect.js\" data-live></script>\n"
+
 static void send(struct exchange *x, int status, const char *content_type, const char *extra,
 		 const struct strbuf *body)
 {
@@ -161,8 +167,7 @@ void page_live(struct exchange *x, const struct app_policy *p, const struct live
 	}
 	strbuf_init(&b, PAGE_MAX_BYTES);
 	begin_page(&b, l.title, p->app->slug,
-		   "<script src=\"/.slipway/live.js\" defer></script>\n"
-		   "<noscript><meta http-equiv=\"refresh\" content=\"3\"></noscript>\n");
+		   exchange_target(x)->is_inspected ? INSPECTED LIVE : LIVE);
 	strbuf_addf(&b,
 		    " id=\"live\" data-kind=\"%s\" data-for=\"%lld\" data-method=\"%s\">\n<p "
 		    "id=\"slug\">",
@@ -223,8 +228,10 @@ void page_asset(struct exchange *x, const struct asset *a)
 {
 	exchange_reply(x, &(struct reply){.status = 200,
 					  .content_type = a->content_type,
-					  .extra = "Cache-Control: no-cache\r\n"
-						   "X-Content-Type-Options: nosniff\r\n",
+					  .extra = a->for_owner
+							   ? COMMON
+							   : "Cache-Control: no-cache\r\n"
+							     "X-Content-Type-Options: nosniff\r\n",
 					  .body = a->bytes,
 					  .len = a->len});
 }

@@ -8,6 +8,7 @@
 #include "evloop.h"
 #include "exchange.h"
 #include "host.h"
+#include "inspect.h"
 #include "live.h"
 #include "pages.h"
 #include "policy_steps.h"
@@ -54,8 +55,10 @@ static void read_settings(const struct config *c)
 int policy_init(struct event_base *base, const struct config *c, struct err *e)
 {
 	(void)base;
-	(void)e;
 	read_settings(c);
+	if (inspect_init(c, e) < 0) {
+		return -1;
+	}
 	wake_init(c);
 	policy_activity_start();
 	return 0;
@@ -64,6 +67,7 @@ int policy_init(struct event_base *base, const struct config *c, struct err *e)
 void policy_fini(void)
 {
 	policy_activity_stop();
+	inspect_fini();
 }
 
 struct http_slice policy_path(const struct exchange *x)
@@ -179,10 +183,11 @@ static bool answer_asset(struct exchange *x, struct http_slice path)
 	const struct asset *asset =
 		asset_find(path.at + sizeof(OURS) - 1, path.len - (sizeof(OURS) - 1));
 
-	if (asset) {
-		page_asset(x, asset);
+	if (!asset || asset->for_owner) {
+		return false;
 	}
-	return asset != NULL;
+	page_asset(x, asset);
+	return true;
 }
 
 void policy_request(struct exchange *x)
@@ -213,9 +218,12 @@ void policy_request(struct exchange *x)
 	}
 	access = access_of(x);
 	t->is_owner = access == ACCESS_OWNER;
+	t->is_inspected = t->is_owner && visitor_fills_iframe(exchange_head(x));
 	t->hold_until_ms = evloop_now_ms() + policy_settings.hold_ms;
 	if (access == ACCESS_NONE) {
 		answer_denied(x);
+	} else if (t->is_owner && http_slice_is(path, OURS "inspect.js")) {
+		page_asset(x, inspect_script());
 	} else if (ours && !http_slice_is(path, OURS "status")) {
 		answer_no_such_file(x);
 	} else {

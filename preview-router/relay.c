@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "exchange_private.h"
 #include "heads.h"
+#include "inspect.h"
 #include "metrics.h"
 #include "proxy_limits.h"
 
@@ -13,6 +14,8 @@
 #include <string.h>
 
 #define TURNS_IN_A_ROW 16 /* buffers, before others have their turn */
+
+#define INJECT_PIECE_MAX 8192
 
 enum step {
 	STEP_STUCK, /* something must happen first */
@@ -40,7 +43,8 @@ void relay_start(struct exchange *x)
 	const struct head_facts facts = {.inner_port = u->port,
 					 .client_address = rq->address,
 					 .is_https = rq->is_https,
-					 .is_upgrade = rq->is_upgrade};
+					 .is_upgrade = rq->is_upgrade,
+					 .is_inspected = x->target.is_inspected};
 	struct sock_parts p = {0};
 	struct err e;
 
@@ -165,15 +169,17 @@ static enum step send_head(struct exchange *x, const char *bytes, const struct h
 {
 	struct strbuf *out = exchange_scratch();
 	struct buf *in = x->upstream->in;
-	struct answer_facts facts = {.inner_port = x->upstream->port,
-				     .is_upgrade = h->status == 101};
+	struct answer_facts facts = {
+		.inner_port = x->upstream->port,
+		.is_upgrade = h->status == 101,
+		.editors = h->status >= 200 && x->target.is_inspected ? inspect_editors() : NULL};
 	struct sock_parts p = {0};
 	struct err e;
 	ssize_t n;
 
 	if (x->answer.kind == BODY_CHUNKED || x->is_rechunked) {
 		facts.framing = FRAMED_CHUNKED;
-	} else if (x->answer.kind == BODY_LENGTH ||
+	} else if ((x->answer.kind == BODY_LENGTH && !x->inject.active) ||
 		   (x->answer.kind == BODY_NONE && h->status >= 200 && h->status != 204)) {
 		facts.framing = FRAMED_LENGTH;
 	}
@@ -188,7 +194,7 @@ static enum step send_head(struct exchange *x, const char *bytes, const struct h
 	}
 	p.head = out->data;
 	p.head_len = out->len;
-	if (!x->is_rechunked && h->status >= 200) {
+	if (!x->is_rechunked && !x->inject.active && h->status >= 200) {
 		p.body = in->data + in->start;
 		p.body_len = x->answer.ready;
 	}
@@ -226,10 +232,16 @@ static enum step informational(struct exchange *x, const char *bytes, const stru
 
 static enum step final_answer(struct exchange *x, const char *bytes, const struct http_head *h)
 {
-	body_of_answer(&x->answer, h, x->is_head_method, x->is_old_client);
-	x->is_rechunked = x->answer.kind == BODY_TO_CLOSE && !x->is_old_client;
-	if (x->is_old_client &&
-	    (x->answer.kind == BODY_TO_CLOSE || x->answer.kind == BODY_DECHUNKED)) {
+	const bool inject = x->target.is_inspected && inject_wants(h);
+
+	body_of_answer(&x->answer, h, x->is_head_method, x->is_old_client || inject);
+	if (inject && !x->answer.done) {
+		inject_init(&x->inject);
+	}
+	x->is_rechunked =
+		(x->answer.kind == BODY_TO_CLOSE || x->inject.active) && !x->is_old_client;
+	if (x->is_old_client && (x->inject.active || x->answer.kind == BODY_TO_CLOSE ||
+				 x->answer.kind == BODY_DECHUNKED)) {
 		x->keep_client = false;
 	}
 	if (limits.draining) {
@@ -297,13 +309,17 @@ static enum step send_trailers(struct exchange *x)
 		}
 		return got > 0 ? STEP_MOVED : STEP_STUCK;
 	}
+	if (x->is_rechunked) {
+		(void)strbuf_adds(out, "0\r\n");
+	}
 	if (rc < 0 || heads_trailers(out, fields, n, &e) < 0) {
 		return malformed(x);
 	}
-	if (x->answer.kind == BODY_CHUNKED) {
+	if (x->answer.kind == BODY_CHUNKED || x->is_rechunked) {
 		(void)strbuf_adds(out, "\r\n");
 		p.head = out->data;
 		p.head_len = out->len;
+		x->is_rechunked = false;
 	}
 	u->in->start += used;
 	x->answer.trailers = false;
@@ -350,6 +366,59 @@ static enum step send_ready(struct exchange *x)
 	return STEP_MOVED;
 }
 
+/* What goes on with our script in it, as a chunk of its own. */
+static enum step send_changed(struct exchange *x, struct strbuf *out)
+{
+	struct sock_parts p = {.tail = out->data, .tail_len = out->len};
+	char size[24];
+
+	if (x->is_rechunked && out->len > 0) {
+		p.head = size;
+		p.head_len = (size_t)snprintf(size, sizeof(size), "%zx\r\n", out->len);
+		(void)strbuf_adds(out, "\r\n");
+		p.tail = out->data;
+		p.tail_len = out->len;
+	}
+	if (out->failed || sock_send(&x->client->sock, &p) < 0) {
+		exchange_cancel(x);
+		return STEP_ENDED;
+	}
+	metrics.bytes_to_clients += out->len;
+	return STEP_MOVED;
+}
+
+static enum step inject_ready(struct exchange *x)
+{
+	struct buf *in = x->upstream->in;
+	struct strbuf *out = exchange_scratch();
+	size_t n = x->answer.ready < INJECT_PIECE_MAX ? x->answer.ready : INJECT_PIECE_MAX;
+
+	inject_pass(&x->inject, in->data + in->start, n, out);
+	body_took(&x->answer, in, n);
+	return send_changed(x, out);
+}
+
+/* The page is over, and nothing in it was a place for our script. */
+static enum step inject_rest(struct exchange *x)
+{
+	struct strbuf *out = exchange_scratch();
+
+	inject_end(&x->inject, out);
+	return send_changed(x, out);
+}
+
+static enum step send_last_chunk(struct exchange *x)
+{
+	const struct sock_parts last = {.head = "0\r\n\r\n", .head_len = 5};
+
+	x->is_rechunked = false;
+	if (sock_send(&x->client->sock, &last) < 0) {
+		exchange_cancel(x);
+		return STEP_ENDED;
+	}
+	return STEP_MOVED;
+}
+
 /* All of the answer is with the client. */
 static enum step finish(struct exchange *x)
 {
@@ -367,17 +436,11 @@ static enum step finish(struct exchange *x)
 /* The app closed the connection within a body. */
 static enum step app_closed(struct exchange *x, bool properly)
 {
-	const struct sock_parts last = {.head = "0\r\n\r\n", .head_len = 5};
-
 	if (x->answer.kind != BODY_TO_CLOSE || !properly) {
 		exchange_break(x);
 		return STEP_ENDED;
 	}
 	x->answer.done = true;
-	if (x->is_rechunked && sock_send(&x->client->sock, &last) < 0) {
-		exchange_cancel(x);
-		return STEP_ENDED;
-	}
 	return STEP_MOVED;
 }
 
@@ -415,10 +478,13 @@ static enum step pass_answer(struct exchange *x)
 		return malformed(x);
 	}
 	if (x->answer.ready > 0) {
-		return send_ready(x);
+		return (x->inject.active ? inject_ready : send_ready)(x);
+	}
+	if (x->inject.active && (x->answer.done || x->answer.trailers)) {
+		return inject_rest(x);
 	}
 	if (x->answer.done) {
-		return finish(x);
+		return (x->is_rechunked ? send_last_chunk : finish)(x);
 	}
 	return x->answer.trailers ? send_trailers(x) : read_body(x);
 }

@@ -79,6 +79,14 @@ bool visitor_in_frame(const struct http_head *head)
 	return false;
 }
 
+bool visitor_fills_iframe(const struct http_head *head)
+{
+	const struct http_slice *dest = http_head_get(head, "sec-fetch-dest");
+
+	return dest && http_slice_is_nocase(*dest, "iframe") && visitor_navigates(head) &&
+	       !http_slice_is(head->method, "HEAD");
+}
+
 bool visitor_may_wake(const struct http_head *head)
 {
 	return !http_slice_is(head->method, "HEAD") && !http_slice_is(head->method, "OPTIONS") &&

@@ -13,5 +13,8 @@ bool visitor_navigates(const struct http_head *head);
 /* … in a frame of another page. */
 bool visitor_in_frame(const struct http_head *head);
 
+/* … in an iframe, and a page will be shown there. */
+bool visitor_fills_iframe(const struct http_head *head);
+
 /* Not a prefetcher or robot, and not only asking about the address. Looks at much. */
 bool visitor_may_wake(const struct http_head *head);
