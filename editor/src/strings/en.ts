@@ -386,7 +386,140 @@ export const en = {
     titleWorking: "Working…",
   },
 
-  chat: {},
+  chat: {
+    log: "Conversation",
+    you: "You",
+    older: "Show earlier messages",
+    latest: "Jump to latest",
+    loadFailed: "The conversation could not be loaded.",
+    emptyTitle: "What should it be?",
+    emptyText:
+      "Describe it in your own words. You can watch it being written, and change anything afterwards.",
+    readyTitle: "Ready for changes",
+    readyText:
+      "Say what to change or add, or open the code and change it yourself.",
+    suggestions: [
+      "A to-do list with drag and drop, kept in the browser",
+      "A landing page for a small coffee roastery",
+      "A dashboard with charts of sample sales data",
+    ],
+    suggestionsReady: [
+      "Explain how this project is put together",
+      "Make it look good on a phone",
+      "Add a dark theme with a switch",
+    ],
+
+    boxLabel: "Your message",
+    boxBuild: "Say what to build or change…",
+    boxAsk: "Ask about the code. Nothing is changed…",
+    send: "Send",
+    stop: "Stop",
+    stopping: "Stopping…",
+    stopFailed: (why: string) => `It could not be stopped: ${why}`,
+    mode: "What the message does",
+    modeBuild: "Build",
+    modeAsk: "Ask",
+    model: "Model",
+    hintKeys: "Enter sends, Shift+Enter begins a new line",
+    hintBusy: "You can go on typing. Send it when this is done.",
+    size: (used: string, max: string) => `${used} of ${max} KB`,
+    tooLong: (over: string) => `Too long by ${over} KB`,
+
+    unsent: "Not sent. Your words are still here.",
+    unsentBusy:
+      "Not sent: something else is running in this project. Send it when that is done.",
+    sendingAgain: (seconds: number) =>
+      `Too busy right now. Sending again in ${seconds} s`,
+    sendNow: "Send again",
+    dontSend: "Don’t send",
+    dismiss: "Dismiss",
+
+    sending: "Sending…",
+    thinking: "Thinking…",
+    reconnecting: "Connection lost. Nothing is lost: coming back to it…",
+    fixPrompt: "Fix what went wrong",
+    copyPrompt: "Copy message",
+    copyReply: "Copy answer",
+    copyCode: "Copy code",
+
+    filesTitle: "Files",
+    moreFiles: (n: number) => `Show all ${n} files`,
+    fewerFiles: "Show fewer",
+    file: {
+      writing: "Being written",
+      written: "Written",
+      deleted: "Deleted",
+      refused: "Not written",
+    },
+    openFile: (path: string) => `Open ${path}`,
+    counts: (additions: number, deletions: number) =>
+      `${plural(additions, "line", "lines")} added, ${deletions} removed`,
+    writingNow: (path: string) => `Writing ${path}`,
+
+    step: {
+      complete: {
+        now: "Asking for the rest",
+        good: "Asked for the rest",
+        bad: "The rest did not come",
+      },
+      install: {
+        now: "Installing packages",
+        good: "Packages installed",
+        bad: "Packages could not be installed",
+      },
+      start: {
+        now: "Starting the app",
+        good: "App started",
+        bad: "The app did not start",
+      },
+      check: {
+        now: "Checking the page",
+        good: "The page loads",
+        bad: "The page does not load as it should",
+      },
+      run: {
+        now: "Running it",
+        good: "It ran",
+        bad: "It ended with an error",
+      },
+    },
+    stepQueued: "Waiting its turn",
+    stepSkipped: "Nothing to do",
+    stepBroken: "Broken off",
+    listening: (port: number) => `Listening on port ${port}`,
+    output: "What it printed",
+    logCut: "Only the end is shown. All of it is under Logs.",
+    timedOut: "It took too long and was stopped.",
+    outOfMemory: "It needed more memory than there is.",
+    exitCode: (code: number) => `It ended with code ${code}.`,
+    signal: (name: string) => `It was ended by ${name}.`,
+    failure: (url: string, why: string) => `${url}: ${why}`,
+
+    openPreview: "Open preview",
+    noVersion: "No files were changed.",
+    overwrote: (files: string, n: number) =>
+      `Your changes to ${files} were replaced. They are kept in version ${n}.`,
+    seeVersions: "See versions",
+    fix: "Fix it",
+    again: "Try again",
+    cancelled: "Stopped. Nothing was changed.",
+    cancelledAfter: "Stopped. What was written is kept as a version.",
+    interrupted:
+      "The server was restarted in the middle of this. The project is at its last whole version.",
+    failed: "It did not work out, and nothing was changed.",
+    failedAfter: "The files are saved, but this went wrong:",
+    crashed: "The app crashed",
+    pageError: "The page reports an error",
+    crashedPrompt: (error: string, log: string) =>
+      `The app crashed: ${error}\n\nThe end of what it printed:\n${log}`,
+    pageErrorPrompt: (error: string) =>
+      `The page in the preview reports this error:\n${error}`,
+
+    saysWorking: "Working on it.",
+    saysDone: (version: string) => `Done. ${version}`,
+    saysFailed: "It ended with an error.",
+    saysStopped: "Stopped.",
+  },
   preview: {
     toolbar: "Preview",
     back: "Back",

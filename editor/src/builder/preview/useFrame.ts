@@ -1,0 +1,138 @@
+import { useCallback, useEffect, useRef, useState } from "react";
+import { sendJson } from "../../api/http";
+import type { Ticket } from "../../api/types";
+import { t } from "../../strings";
+import { useBuilder } from "../context";
+import { readSaid } from "./messages";
+import { recallPath, rememberPath } from "./pathMemory";
+
+/** The preview's cookie holds for 12 hours; a page that is loaded later gets another. */
+const GRANT_MS = 11 * 3600 * 1000;
+/** An inspector speaks before its page has loaded; its words may come a little later. */
+const SILENT_MS = 800;
+
+export interface Frame {
+  /** To be given to the iframe. */
+  attach: (frame: HTMLIFrameElement | null) => void;
+  /** The page to show; `n` counts the times the app was entered anew. */
+  entry: { url: string; n: number } | null;
+  path: string;
+  isLoading: boolean;
+  /** Why the app could not be entered. */
+  error: unknown;
+  /** The page has our script in it: it can go back and forward. */
+  hasInspector: boolean;
+  onLoad(): void;
+  enter(path?: string): void;
+  go(path: string): void;
+  back(): void;
+  forward(): void;
+  reload(): void;
+}
+
+/** The page in the iframe: how it is entered and led, and what it says. */
+export function useFrame(previewUrl: string): Frame {
+  const { projectId, pageLog } = useBuilder();
+  const frame = useRef<HTMLIFrameElement | null>(null);
+  const [entry, setEntry] = useState<Frame["entry"]>(null);
+  const [path, setPath] = useState(() => recallPath(projectId));
+  const [isLoading, setLoading] = useState(false);
+  const [error, setError] = useState<unknown>(null);
+  const [hasInspector, setHasInspector] = useState(false);
+  const latestPath = useRef(path);
+  const heard = useRef(false);
+  const enteredAt = useRef(0);
+  const asking = useRef<AbortController | null>(null);
+  const origin = new URL(previewUrl).origin;
+
+  useEffect(() => {
+    const onMessage = (event: MessageEvent) => {
+      const window = frame.current?.contentWindow;
+      if (!window || event.source !== window || event.origin !== origin) {
+        return;
+      }
+      const said = readSaid(event.data, t.preview.inspector, Date.now());
+      if (said?.type === "message") {
+        pageLog.add(said.message);
+      } else if (said) {
+        heard.current = true;
+        latestPath.current = said.path;
+        setPath(said.path);
+        setHasInspector(true);
+        rememberPath(projectId, said.path);
+      }
+    };
+    window.addEventListener("message", onMessage);
+    return () => window.removeEventListener("message", onMessage);
+  }, [origin, pageLog, projectId]);
+
+  const enter = useCallback(
+    (to = latestPath.current) => {
+      asking.current?.abort();
+      const ask = new AbortController();
+      asking.current = ask;
+      latestPath.current = to;
+      setPath(to);
+      setLoading(true);
+      setError(null);
+      sendJson<Ticket>(
+        "POST",
+        `/projects/${projectId}/preview-tickets`,
+        { path: to },
+        { signal: ask.signal },
+      ).then(
+        ({ url }) => {
+          enteredAt.current = Date.now();
+          heard.current = false;
+          setEntry((before) => ({ url, n: (before?.n ?? 0) + 1 }));
+        },
+        (reason: unknown) => {
+          if (!ask.signal.aborted) {
+            setError(reason);
+            setLoading(false);
+          }
+        },
+      );
+    },
+    [projectId],
+  );
+  useEffect(() => () => asking.current?.abort(), []);
+
+  const tell = (type: "back" | "forward" | "reload" | "go", to?: string) =>
+    frame.current?.contentWindow?.postMessage(
+      { source: "slipway-editor", v: 1, type, ...(to && { path: to }) },
+      origin,
+    );
+  const mayStay = () =>
+    hasInspector && Date.now() - enteredAt.current < GRANT_MS;
+
+  return {
+    attach: useCallback((element) => {
+      frame.current = element;
+    }, []),
+    entry,
+    path,
+    isLoading,
+    error,
+    hasInspector,
+    onLoad: () => {
+      setLoading(false);
+      setTimeout(() => {
+        setHasInspector(heard.current);
+        heard.current = false;
+      }, SILENT_MS);
+    },
+    enter,
+    go: (to) => (mayStay() ? tell("go", to) : enter(to)),
+    back: () => tell("back"),
+    forward: () => tell("forward"),
+    reload: () => {
+      if (mayStay()) {
+        setLoading(true);
+        tell("reload");
+      } else {
+        enter();
+      }
+    },
+  };
+}
