@@ -82,26 +82,36 @@ export function Projects() {
 	const projects = useDeferredValue(
 		list.data?.pages.flatMap((page) => page.items),
 	);
+	const isFirstVisit = projects?.length === 0 && !q && !text;
 	return (
 		<section aria-labelledby="projects" className={css.section}>
 			<div className={css.head}>
 				<h2 id="projects">{t.home.projects}</h2>
-				<div className={css.search}>
-					<TextField
-						label={t.home.searchLabel}
-						hideLabel
-						type="search"
-						placeholder={t.home.searchLabel}
-						value={text}
-						maxLength={100}
-						onChange={(event) =>
-							setText(
-								event.target
-									.value,
-							)
-						}
-					/>
-				</div>
+				{!isFirstVisit && (
+					<div className={css.search}>
+						<TextField
+							label={
+								t.home
+									.searchLabel
+							}
+							hideLabel
+							type="search"
+							placeholder={
+								t.home
+									.searchLabel
+							}
+							value={text}
+							maxLength={100}
+							onChange={(event) =>
+								setText(
+									event
+										.target
+										.value,
+								)
+							}
+						/>
+					</div>
+				)}
 			</div>
 			{list.error && (
 				<ErrorNote

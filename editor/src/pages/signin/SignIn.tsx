@@ -41,7 +41,8 @@ function SignInForm() {
 				password: password.current!.value,
 			}),
 		onSuccess: (user) => {
-			client.clear();
+			// Whatever is there of somebody else's; not the query that this page watches.
+			client.removeQueries({ type: "inactive" });
 			client.setQueryData(keys.me, user);
 		},
 		onError: (error) => {
