@@ -45,6 +45,7 @@ all: $(OUT)/slipway-api $(OUT)/slipway-sandboxd $(OUT)/slipway-router $(OUT)/sli
 
 help:
 	@echo "make            build the programs into $(BUILD)/release"
+	@echo "make editor     build the web editor into $(BUILD)/editor"
 	@echo "make test       install what tests need and run them all"
 	@echo "make test-unit  unit tests under ASan and UBSan"
 	@echo "make fuzz       fuzz every parser for FUZZ_SECONDS (300) each"
@@ -77,6 +78,7 @@ $(OUT)/slipway-router: $(call obj,$(router_src)) $(LIB)
 	$(Q)$(CC) $(LDFLAGS) $^ -o $@ -levent_core $(LDLIBS)
 
 include mk/agent.mk
+include mk/editor.mk
 include mk/test.mk
 include mk/bench.mk
 include mk/check.mk

@@ -61,7 +61,7 @@ check_machine() {
 }
 
 build() {
-	make --no-print-directory --jobs "$(nproc)" all 2>&1 | indent ||
+	make --no-print-directory --jobs "$(nproc)" all editor 2>&1 | indent ||
 		die "the build failed" "its message is above; report it with the output of: make V=1"
 }
 

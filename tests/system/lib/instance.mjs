@@ -94,6 +94,12 @@ export function processes(test) {
   return found;
 }
 
+// The editor that was built with these programs, or else the one of `make editor`.
+function editorBeside(build) {
+  const beside = path.join(path.dirname(build), 'editor');
+  return fs.existsSync(`${beside}/index.html`) ? beside : `${ROOT}/build/editor`;
+}
+
 // A network and host ports for its apps that no other test of this machine is likely to have.
 function appNetwork() {
   const [a, b, c] = randomBytes(3);
@@ -223,6 +229,7 @@ class Instance {
     this.runDir = `/run/${this.name}`;
     this.port = port;
     this.url = `http://127.0.0.1:${port}`;
+    const build = path.resolve(ROOT, process.env.SLIPWAY_TEST_BUILD ?? 'build/release');
     this.env = cleanEnv({
       SLIPWAY_STATE_DIR: stateDir,
       SLIPWAY_RUN_DIR: this.runDir,
@@ -231,7 +238,8 @@ class Instance {
       SLIPWAY_LOG_LEVEL: 'debug',
       ...appNetwork(),
       SLIPWAY_SANDBOX_IMAGE: process.env.SLIPWAY_TEST_IMAGE ?? 'custom-node-sandbox:latest',
-      BUILD_DIR: process.env.SLIPWAY_TEST_BUILD ?? `${ROOT}/build/release`,
+      BUILD_DIR: build,
+      EDITOR_DIR: editorBeside(build),
       ...(process.env.SLIPWAY_TEST_IMAGE && { SLIPWAY_SANDBOX_IMAGE: process.env.SLIPWAY_TEST_IMAGE }),
       ...settings,
     });
