@@ -20,9 +20,12 @@ function SignedIn({ children }: { children: ReactNode }) {
 	const [path] = useLocation();
 	const client = useQueryClient();
 	useEffect(() => {
-		setOnSignedOut(
-			() => void client.resetQueries({ queryKey: keys.me }),
-		);
+		setOnSignedOut(() => {
+			// Who was never signed in is not asked again.
+			if (client.getQueryData(keys.me)) {
+				void client.resetQueries({ queryKey: keys.me });
+			}
+		});
 		return () => setOnSignedOut(() => {});
 	}, [client]);
 	if (isProblem(me.error, 401)) {
