@@ -8,7 +8,7 @@
 route_handler projects_list, projects_create, project_get, project_patch, project_delete;
 route_handler project_undelete;
 route_handler files_list, file_get, file_put, file_delete;
-route_handler changes_post;
+route_handler changes_post, project_search;
 route_handler versions_list, version_get, version_restore, version_diff;
 
 extern const struct json_field project_create_fields[3];

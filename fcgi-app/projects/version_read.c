@@ -1,95 +1,151 @@
 #include "cleanup.h"
 #include "db.h"
+#include "json.h"
 #include "projects/versions.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define BATCH_BYTES                                                                                \
 	(4LL * 1024 * 1024) /* file contents held at once, if no single file is larger */
 
-/* Rows first..last of the list with their bytes, in one query. */
-static int each_with_bytes(struct app *app, const char *project_id, int64_t n,
-			   const struct db_result *list, size_t first, size_t last,
-			   version_file_fn *fn, void *ctx, struct err *e)
+static struct version_file file_of(const struct db_result *list, size_t row)
 {
-	auto_db_result r = NULL;
+	return (struct version_file){
+		.path = db_get(list, row, 0),
+		.sha256 = db_get(list, row, 1),
+		.mode = (int)db_get_int(list, row, 2),
+		.size = db_get_int(list, row, 3),
+	};
+}
 
+/* A batch is n rows of the list, of files in path order. */
+static int read_batch(struct app *app, const char *project_id, int64_t version,
+		      const struct db_result *list, const size_t *rows, size_t n,
+		      struct db_result **ret, struct err *e)
+{
+	auto_json *paths = json_array();
+	auto_free char *text = NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		if (json_array_append_new(paths, json_string(db_get(list, rows[i], 0)))) {
+			return err_set(e, ERR_INTERNAL, "out of memory");
+		}
+	}
+	text = json_text(paths);
+	if (!text) {
+		return err_set(e, ERR_INTERNAL, "out of memory");
+	}
 	if (db_query(app->db,
 		     "SELECT b.bytes FROM version_files f JOIN blobs b USING (sha256)"
-		     " WHERE f.project_id = $1 AND f.n = $2 AND f.path COLLATE \"C\" BETWEEN $3 "
-		     "AND $4"
+		     " WHERE f.project_id = $1 AND f.n = $2"
+		     " AND f.path IN (SELECT json_array_elements_text($3::json))"
 		     " ORDER BY f.path COLLATE \"C\"",
-		     DB_ARGS(db_text(project_id), db_int(n), db_text(db_get(list, first, 0)),
-			     db_text(db_get(list, last, 0))),
-		     &r, e)) {
+		     DB_ARGS(db_text(project_id), db_int(version), db_text(text)), ret, e)) {
 		return -1;
 	}
-	if (db_rows(r) != last - first + 1) {
+	if (db_rows(*ret) != n) {
 		return err_set(e, ERR_INTERNAL, "a version's files changed while they were read");
 	}
-	for (size_t i = 0; i < db_rows(r); i++) {
-		struct version_file f = {
-			.path = db_get(list, first + i, 0),
-			.sha256 = db_get(list, first + i, 1),
-			.mode = (int)db_get_int(list, first + i, 2),
-		};
+	return 0;
+}
+
+static int each_of_batch(struct app *app, const char *project_id, int64_t version,
+			 const struct db_result *list, const size_t *rows, size_t n,
+			 version_file_fn *fn, void *ctx, struct err *e)
+{
+	auto_db_result r = NULL;
+	int rc = 0;
+
+	if (read_batch(app, project_id, version, list, rows, n, &r, e)) {
+		return -1;
+	}
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		struct version_file f = file_of(list, rows[i]);
 		size_t len;
 
 		if (db_get_bytes(r, i, 0, &f.bytes, &len, e)) {
 			return -1;
 		}
-		f.size = (int64_t)len;
-		if (fn(ctx, &f, e)) {
-			return -1;
-		}
+		rc = fn(ctx, &f, e);
 	}
-	return 0;
+	return rc;
 }
 
-static int each_named(const struct db_result *list, version_file_fn *fn, void *ctx, struct err *e)
+static int each_with_bytes(struct app *app, const char *project_id, int64_t version,
+			   const struct db_result *list, const size_t *rows, size_t n,
+			   version_file_fn *fn, void *ctx, struct err *e)
 {
-	for (size_t i = 0; i < db_rows(list); i++) {
-		struct version_file f = {
-			.path = db_get(list, i, 0),
-			.sha256 = db_get(list, i, 1),
-			.mode = (int)db_get_int(list, i, 2),
-			.size = db_get_int(list, i, 3),
-		};
+	int rc = 0;
 
-		if (fn(ctx, &f, e)) {
-			return -1;
+	for (size_t first = 0, next; first < n && rc == 0; first = next) {
+		int64_t bytes = db_get_int(list, rows[first], 3);
+
+		for (next = first + 1; next < n; next++) {
+			bytes += db_get_int(list, rows[next], 3);
+			if (bytes > BATCH_BYTES) {
+				break;
+			}
+		}
+		rc = each_of_batch(app, project_id, version, list, rows + first, next - first, fn,
+				   ctx, e);
+	}
+	return rc < 0 ? -1 : 0;
+}
+
+static int query_list(struct app *app, const char *project_id, int64_t n, struct db_result **ret,
+		      struct err *e)
+{
+	return db_query(app->db,
+			"SELECT path, sha256, mode, size_bytes FROM version_files"
+			" WHERE project_id = $1 AND n = $2 ORDER BY path COLLATE \"C\"",
+			DB_ARGS(db_text(project_id), db_int(n)), ret, e);
+}
+
+static int each_named(struct app *app, const char *project_id, int64_t n, version_file_fn *fn,
+		      void *ctx, struct err *e)
+{
+	auto_db_result list = NULL;
+	int rc = 0;
+
+	if (query_list(app, project_id, n, &list, e)) {
+		return -1;
+	}
+	for (size_t i = 0; i < db_rows(list) && rc == 0; i++) {
+		const struct version_file f = file_of(list, i);
+
+		rc = fn(ctx, &f, e);
+	}
+	return rc < 0 ? -1 : 0;
+}
+
+int version_each_wanted(struct app *app, const char *project_id, int64_t n,
+			version_wanted_fn *wanted, version_file_fn *fn, void *ctx, struct err *e)
+{
+	auto_db_result list = NULL;
+	auto_free size_t *rows = NULL;
+	size_t n_rows = 0;
+
+	if (query_list(app, project_id, n, &list, e)) {
+		return -1;
+	}
+	rows = calloc(db_rows(list) + 1, sizeof(*rows));
+	if (!rows) {
+		return err_set(e, ERR_INTERNAL, "out of memory");
+	}
+	for (size_t i = 0; i < db_rows(list); i++) {
+		const struct version_file f = file_of(list, i);
+
+		if (!wanted || wanted(ctx, &f)) {
+			rows[n_rows++] = i;
 		}
 	}
-	return 0;
+	return each_with_bytes(app, project_id, n, list, rows, n_rows, fn, ctx, e);
 }
 
 int version_each(struct app *app, const char *project_id, int64_t n, bool with_bytes,
 		 version_file_fn *fn, void *ctx, struct err *e)
 {
-	auto_db_result list = NULL;
-	size_t first = 0, rows;
-
-	if (db_query(app->db,
-		     "SELECT path, sha256, mode, size_bytes FROM version_files"
-		     " WHERE project_id = $1 AND n = $2 ORDER BY path COLLATE \"C\"",
-		     DB_ARGS(db_text(project_id), db_int(n)), &list, e)) {
-		return -1;
-	}
-	if (!with_bytes) {
-		return each_named(list, fn, ctx, e);
-	}
-	rows = db_rows(list);
-	while (first < rows) {
-		int64_t bytes = db_get_int(list, first, 3);
-		size_t last = first;
-
-		while (last + 1 < rows && bytes + db_get_int(list, last + 1, 3) <= BATCH_BYTES) {
-			bytes += db_get_int(list, ++last, 3);
-		}
-		if (each_with_bytes(app, project_id, n, list, first, last, fn, ctx, e)) {
-			return -1;
-		}
-		first = last + 1;
-	}
-	return 0;
+	return with_bytes ? version_each_wanted(app, project_id, n, NULL, fn, ctx, e)
+			  : each_named(app, project_id, n, fn, ctx, e);
 }

@@ -46,9 +46,9 @@ NODISCARD int version_add(struct app *app, const char *project_id, int64_t expec
 			  const struct file_change *changes, size_t n_changes,
 			  const struct version_meta *meta, int64_t *ret_n, struct err *e);
 
-/* Calls fn for each file of a version in path order (bytewise). `bytes` only when with_bytes; what
- * is borrowed lives until fn returns, and fn may use the database. A version that is not there has
- * no files. */
+/* Calls fn for each file of a version in path order (bytewise), until it returns -1, or 1: enough.
+ * `bytes` only when with_bytes; what is borrowed lives until fn returns, and fn may use the
+ * database. A version that is not there has no files. */
 struct version_file {
 	const char *path;
 	const char *sha256;
@@ -59,3 +59,10 @@ struct version_file {
 typedef int version_file_fn(void *ctx, const struct version_file *f, struct err *e);
 NODISCARD int version_each(struct app *app, const char *project_id, int64_t n, bool with_bytes,
 			   version_file_fn *fn, void *ctx, struct err *e);
+
+/* The same, with bytes, of those files only that `wanted` takes; it is asked about all of them, in
+ * path order, before the first is read. */
+typedef bool version_wanted_fn(void *ctx, const struct version_file *f);
+NODISCARD int version_each_wanted(struct app *app, const char *project_id, int64_t n,
+				  version_wanted_fn *wanted, version_file_fn *fn, void *ctx,
+				  struct err *e);
