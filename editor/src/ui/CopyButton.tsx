@@ -8,7 +8,8 @@ export function CopyButton({
 	text,
 	label = t.common.copy,
 }: {
-	text: string;
+	/** A function is asked when it is copied: for what takes work to put together. */
+	text: string | (() => string);
 	label?: string;
 }) {
 	const [copied, setCopied] = useState(false);
@@ -21,7 +22,9 @@ export function CopyButton({
 	}, [copied]);
 	const copy = async () => {
 		try {
-			await navigator.clipboard.writeText(text);
+			await navigator.clipboard.writeText(
+				typeof text === "function" ? text() : text,
+			);
 			setCopied(true);
 		} catch {
 			toast({ text: t.common.copyFailed, tone: "bad" });
