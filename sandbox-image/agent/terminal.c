@@ -13,6 +13,8 @@
 #define PING_S	   30
 #define SILENCE_MS (90 * 1000)
 
+#define TORN_MAX 1024 /* longest line that is looked for at the beginning of a replay */
+
 /* Ours, of the range for private use: the session goes on at another client. */
 #define CLOSE_TAKEN_OVER 4001
 
@@ -155,10 +157,32 @@ int terminal_on_begin(struct conn *c, struct err *e)
 	return terminal_request_parse(conn_query(c), &client->rq, e);
 }
 
+/* What is torn at the beginning of a full replay: a line, or at least a character. */
+static size_t torn_bytes(const struct replay_pieces *p)
+{
+	const unsigned char *newline;
+	size_t n = 0;
+
+	if (p->len[0] + p->len[1] < REPLAY_BYTES) {
+		return 0;
+	}
+	newline = memchr(p->bytes[0], '\n', p->len[0] < TORN_MAX ? p->len[0] : TORN_MAX);
+	if (newline) {
+		return (size_t)(newline - p->bytes[0]) + 1;
+	}
+	while (n < p->len[0] && n < 3 && (p->bytes[0][n] & 0xc0) == 0x80) {
+		n++;
+	}
+	return n;
+}
+
 static void send_replay(struct terminal_client *client)
 {
-	const struct replay_pieces p = replay_get(&client->terminal->replay);
+	struct replay_pieces p = replay_get(&client->terminal->replay);
+	size_t torn = torn_bytes(&p);
 
+	p.bytes[0] += torn;
+	p.len[0] -= torn;
 	for (size_t i = 0; i < ARRAY_LEN(p.len); i++) {
 		if (p.len[i] > 0) {
 			terminal_client_output(client, p.bytes[i], p.len[i]);
@@ -166,7 +190,7 @@ static void send_replay(struct terminal_client *client)
 	}
 }
 
-static void upgrade(struct terminal_client *client)
+static void upgrade(struct terminal_client *client, bool resumed)
 {
 	char fields[128];
 
@@ -174,7 +198,8 @@ static void upgrade(struct terminal_client *client)
 		       client->accept);
 	conn_upgrade(client->conn, fields);
 	client->heard_ms = clock_mono_ms();
-	send_json(client, json_pack("{s:s,s:s}", "type", "session", "id", client->terminal->id));
+	send_json(client, json_pack("{s:s,s:s,s:b}", "type", "session", "id", client->terminal->id,
+				    "resumed", resumed));
 	send_replay(client);
 }
 
@@ -184,39 +209,56 @@ int terminal_on_end(struct conn *c, struct err *e)
 	struct terminal_client *client = conn_data(c);
 	struct agent *agent = conn_agent(c);
 	struct terminal *t = terminal_find(agent, client->rq.session);
+	bool resumed = t != NULL;
 
 	client->ping = event_new(agent->base, -1, EV_PERSIST, on_ping, client);
 	if (!client->ping || event_add(client->ping, &every) < 0) {
 		return err_set(e, ERR_INTERNAL, "out of memory");
 	}
-	if (t) {
+	if (resumed) {
 		pty_resize(t->master, client->rq.cols, client->rq.rows);
 	} else if (terminal_create(agent, &client->rq, &t, e) < 0) {
 		return -1;
 	}
 	client->terminal = t;
 	terminal_attach(t, client);
-	upgrade(client);
+	upgrade(client, resumed);
+	if (t->ended) {
+		terminal_client_exit(client, &t->end);
+		terminal_forget(t);
+	}
 	return 0;
 }
 
 /* False when the client is not there any more. */
+static bool take_order(struct terminal_client *client, const struct ws_message *m)
+{
+	struct terminal *t = client->terminal;
+	struct terminal_order order;
+	struct err e;
+
+	if (terminal_order_parse((const char *)m->bytes, m->len, &order, &e) < 0) {
+		close_with(client, WS_CLOSE_POLICY, "a text frame is a resize or a close");
+		return false;
+	}
+	if (order.type == TERMINAL_RESIZE) {
+		pty_resize(t->master, order.cols, order.rows);
+		return true;
+	}
+	close_with(client, WS_CLOSE_NORMAL, "");
+	terminal_hang_up(t);
+	return false;
+}
+
+/* The same. */
 static bool take(struct terminal_client *client, const struct ws_message *m)
 {
-	struct err e;
-	int cols, rows;
-
 	switch (m->type) {
 	case WS_BINARY:
 		terminal_input(client->terminal, m->bytes, m->len);
 		return true;
 	case WS_TEXT:
-		if (terminal_request_resize((const char *)m->bytes, m->len, &cols, &rows, &e) < 0) {
-			close_with(client, WS_CLOSE_POLICY, "the one text frame is a resize");
-			return false;
-		}
-		pty_resize(client->terminal->master, cols, rows);
-		return true;
+		return take_order(client, m);
 	case WS_PING:
 		send_frame(client, WS_PONG, m->bytes, m->len);
 		return true;

@@ -20,11 +20,13 @@ struct terminal {
 	struct terminal_client *client; /* NULL: detached */
 	struct supervised process;
 	bool ending; /* it was hung up; no client may have it any more */
+	bool ended;  /* the shell is gone, which nobody was told yet */
+	struct supervisor_msg end;
 
 	int master;
 	int tty; /* held, so that the master has no end before we say so */
 	struct event *readable, *writable;
-	struct event *deadline; /* of a detached one, then of one that ends */
+	struct event *deadline; /* of a detached one, then of one that ends, or that has ended */
 	struct evbuffer *input;
 	struct replay replay;
 };
@@ -38,6 +40,10 @@ void terminal_attach(struct terminal *t, struct terminal_client *client);
 /* From now on it is kept for a while only. */
 void terminal_detach(struct terminal *t);
 void terminal_input(struct terminal *t, const void *bytes, size_t len);
+/* Ends the shell. No client may have it. */
+void terminal_hang_up(struct terminal *t);
+/* Of one that has ended. */
+void terminal_forget(struct terminal *t);
 /* Whether the shell's output is wanted now. */
 void terminal_read(struct terminal *t, bool on);
 

@@ -6,20 +6,31 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct resize_fields {
+struct order_fields {
 	const char *type;
-	int64_t cols, rows;
+	int64_t cols, rows; /* 0: not given */
 };
 
-static const char *const resize_types[] = {"resize", NULL};
+static const char *const order_types[] = {"resize", "close", NULL};
 
-static const struct json_field resize_fields[] = {
-	{"type", JSON_FIELD_STRING, true, false, 1, 16, offsetof(struct resize_fields, type),
-	 resize_types, NULL},
-	{"cols", JSON_FIELD_INT, true, false, 1, TERMINAL_SIDE_MAX,
-	 offsetof(struct resize_fields, cols), NULL, NULL},
-	{"rows", JSON_FIELD_INT, true, false, 1, TERMINAL_SIDE_MAX,
-	 offsetof(struct resize_fields, rows), NULL, NULL},
+static const struct json_field order_fields[] = {
+	{.name = "type",
+	 .type = JSON_FIELD_STRING,
+	 .required = true,
+	 .min = 1,
+	 .max = 16,
+	 .offset = offsetof(struct order_fields, type),
+	 .one_of = order_types},
+	{.name = "cols",
+	 .type = JSON_FIELD_INT,
+	 .min = 1,
+	 .max = TERMINAL_SIDE_MAX,
+	 .offset = offsetof(struct order_fields, cols)},
+	{.name = "rows",
+	 .type = JSON_FIELD_INT,
+	 .min = 1,
+	 .max = TERMINAL_SIDE_MAX,
+	 .offset = offsetof(struct order_fields, rows)},
 };
 
 static int read_side(const char *name, const char *value, size_t len, int *ret, struct err *e)
@@ -58,11 +69,11 @@ int terminal_request_parse(const char *query, struct terminal_request *ret, stru
 	return 0;
 }
 
-int terminal_request_resize(const char *text, size_t len, int *ret_cols, int *ret_rows,
-			    struct err *e)
+int terminal_order_parse(const char *text, size_t len, struct terminal_order *ret, struct err *e)
 {
-	struct resize_fields f = {0};
+	struct order_fields f = {0};
 	auto_json *value = NULL;
+	bool resize;
 
 	if (json_parse(text, len, TERMINAL_TEXT_MAX_BYTES, &value, e) < 0) {
 		return -1;
@@ -70,10 +81,15 @@ int terminal_request_resize(const char *text, size_t len, int *ret_cols, int *re
 	if (!json_is_object(value)) {
 		return err_set(e, ERR_INVALID, "a text frame must be a JSON object");
 	}
-	if (json_read(value, resize_fields, ARRAY_LEN(resize_fields), &f, e) < 0) {
+	if (json_read(value, order_fields, ARRAY_LEN(order_fields), &f, e) < 0) {
 		return -1;
 	}
-	*ret_cols = (int)f.cols;
-	*ret_rows = (int)f.rows;
+	resize = strcmp(f.type, "resize") == 0;
+	if (resize ? f.cols == 0 || f.rows == 0 : f.cols != 0 || f.rows != 0) {
+		return err_set(e, ERR_INVALID, "cols and rows belong to a resize");
+	}
+	*ret = (struct terminal_order){.type = resize ? TERMINAL_RESIZE : TERMINAL_CLOSE,
+				       .cols = (int)f.cols,
+				       .rows = (int)f.rows};
 	return 0;
 }

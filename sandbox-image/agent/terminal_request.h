@@ -21,6 +21,13 @@ struct terminal_request {
 NODISCARD int terminal_request_parse(const char *query, struct terminal_request *ret,
 				     struct err *e);
 
-/* {"type": "resize", "cols", "rows"}, the one text that means something. */
-NODISCARD int terminal_request_resize(const char *text, size_t len, int *ret_cols, int *ret_rows,
-				      struct err *e);
+enum terminal_order_type { TERMINAL_RESIZE, TERMINAL_CLOSE };
+
+struct terminal_order {
+	enum terminal_order_type type;
+	int cols, rows; /* of a resize */
+};
+
+/* A text frame: {"type": "resize", "cols", "rows"} or {"type": "close"}. */
+NODISCARD int terminal_order_parse(const char *text, size_t len, struct terminal_order *ret,
+				   struct err *e);

@@ -11,7 +11,9 @@
 #include <string.h>
 #include <sys/random.h>
 
-#define TERMINALS_MAX 8
+#define TERMINALS_MAX 8 /* living ones */
+/* With those that are being ended, and those that have ended and are kept. */
+#define KEPT_MAX (3 * TERMINALS_MAX)
 
 #define BASHRC "/usr/local/lib/slipway/bashrc" /* of the image; may be missing */
 
@@ -59,8 +61,8 @@ static void destroy(struct terminal *t)
 	free(t);
 }
 
-/* Hangs up: SIGHUP to the session, a second, and the end of everything. */
-static void hang_up(struct terminal *t)
+/* SIGHUP to the session, a second, and the end of everything. */
+void terminal_hang_up(struct terminal *t)
 {
 	t->ending = true;
 	close_pty(t);
@@ -74,10 +76,12 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (t->ending) {
+	if (t->ended) {
+		destroy(t);
+	} else if (t->ending) {
 		supervised_kill(&t->process);
 	} else {
-		hang_up(t);
+		terminal_hang_up(t);
 	}
 }
 
@@ -180,6 +184,12 @@ static void on_ended(struct supervised *s, const struct supervisor_msg *m)
 	}
 	if (t->client) {
 		terminal_client_exit(t->client, m);
+	} else if (!t->ending && m->type != SUPERVISOR_FAILED) {
+		t->ended = true; /* for who comes back */
+		t->end = *m;
+		close_pty(t);
+		arm(t, DETACHED_S);
+		return;
 	}
 	destroy(t);
 }
@@ -192,7 +202,8 @@ static json_t *make_env(const struct agent *agent)
 					    path ? path : "");
 
 	if (!env || !with_modules || json_object_set(env, "PATH", with_modules) < 0 ||
-	    json_object_set_new(env, "TERM", json_string("xterm-256color")) < 0) {
+	    json_object_set_new(env, "TERM", json_string("xterm-256color")) < 0 ||
+	    json_object_set_new(env, "COLORTERM", json_string("truecolor")) < 0) {
 		json_decref(env);
 		env = NULL;
 	}
@@ -258,18 +269,48 @@ static int begin(struct terminal *t, const struct terminal_request *rq, struct e
 	return start_shell(t, e);
 }
 
-/* Makes room for the next one that asks: the oldest without a client. */
-static void make_room(struct agent *agent)
+/* Whether there is, or now is, a place for one more shell: the oldest without a client gives way.
+ */
+static bool make_place(struct agent *agent)
 {
-	struct terminal *t;
+	struct terminal *t, *oldest = NULL;
+	int living = 0;
 
 	TAILQ_FOREACH(t, &agent->terminals, link)
 	{
-		if (!t->client && !t->ending) {
-			hang_up(t);
-			return;
+		if (t->ending || t->ended) {
+			continue;
+		}
+		living++;
+		if (!t->client && !oldest) {
+			oldest = t;
 		}
 	}
+	if (living < TERMINALS_MAX) {
+		return true;
+	}
+	if (oldest) {
+		terminal_hang_up(oldest);
+	}
+	return oldest != NULL;
+}
+
+/* Whether there is, or now is, memory for one more: the oldest that has ended gives way. */
+static bool make_room(struct agent *agent)
+{
+	struct terminal *t;
+
+	if (agent->n_terminals < KEPT_MAX) {
+		return true;
+	}
+	TAILQ_FOREACH(t, &agent->terminals, link)
+	{
+		if (t->ended) {
+			destroy(t);
+			return true;
+		}
+	}
+	return false;
 }
 
 int terminal_create(struct agent *agent, const struct terminal_request *rq, struct terminal **ret,
@@ -277,8 +318,7 @@ int terminal_create(struct agent *agent, const struct terminal_request *rq, stru
 {
 	struct terminal *t;
 
-	if (agent->n_terminals >= TERMINALS_MAX) {
-		make_room(agent);
+	if (!make_room(agent) || !make_place(agent)) {
 		return err_set(e, ERR_RATE_LIMITED, "%d terminals are open in this sandbox",
 			       TERMINALS_MAX);
 	}
@@ -313,6 +353,11 @@ struct terminal *terminal_find(struct agent *agent, const char *id)
 		}
 	}
 	return NULL;
+}
+
+void terminal_forget(struct terminal *t)
+{
+	destroy(t);
 }
 
 void terminal_attach(struct terminal *t, struct terminal_client *client)

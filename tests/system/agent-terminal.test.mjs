@@ -46,6 +46,7 @@ describe('a terminal', () => {
     await shows(terminal, '/workspace/node_modules/.bin');
     await shows(terminal, '/dev/pts/');
     assert.ok(!terminal.received.includes('no name'), terminal.received);
+    assert.match(terminal.received, /\/workspace\S* \$ /, 'the prompt');
     assert.equal(await sessions(), 1);
     await end(terminal);
     await box.assertNothingRuns();
@@ -60,8 +61,29 @@ describe('a terminal', () => {
     type(terminal, 'echo then $((6 * 7))\n');
     await shows(terminal, 'then 42');
     assert.ok(!(await box.processes()).includes('sleep'));
-    assert.ok(!terminal.received.includes('no job control'), terminal.received);
+    assert.doesNotMatch(terminal.received, /job control|process group/);
     await end(terminal);
+  });
+
+  it('says plainly what is not there', async () => {
+    const terminal = await open();
+    type(terminal, 'vi a.js; nothing-of-this-name; echo "$COLORTERM $LANG ü→日本語"\n');
+    await shows(terminal, 'vi is not installed here: open the file in the code editor.');
+    await shows(terminal, 'nothing-of-this-name: command not found');
+    await shows(terminal, 'truecolor C.UTF-8 ü→日本語');
+    await end(terminal);
+  });
+
+  it('remembers what was typed, for the next one too', async () => {
+    const first = await open();
+    type(first, 'echo remem""bered\n');
+    await until('the next prompt', () => /remembered\r\n[^]*\$ $/.test(first.received));
+    first.send(JSON.stringify({ type: 'close' }));
+    await until('the close', () => first.closed);
+    const second = await open();
+    type(second, 'history\n');
+    await shows(second, 'echo remem""bered');
+    await end(second);
   });
 
   it('changes its size, and tells the program', async () => {
@@ -124,6 +146,7 @@ describe('the session of a terminal', () => {
     await until('nobody is attached', async () => await sessions() === 0);
     const second = await open(`session=${first.id}&cols=90&rows=20`);
     assert.equal(second.id, first.id);
+    assert.deepEqual([first.texts[0].resumed, second.texts[0].resumed], [false, true]);
     await shows(second, 'ready');
     type(second, 'echo name=$name; stty size\n');
     await shows(second, 'name=value');
@@ -142,7 +165,40 @@ describe('the session of a terminal', () => {
     const second = await open(`session=${first.id}`);
     await shows(second, '100000\r\ndone\r\n');
     assert.ok(second.bytes <= 64 * 1024 && second.bytes > 60 * 1024, `${second.bytes} bytes`);
+    assert.match(second.received, /^\{[^}]*\}\d+\r\n/, 'it begins with a whole line');
     await end(second);
+  });
+
+  it('that ended while nobody was there says so to who comes back', async () => {
+    const first = await open();
+    type(first, 'while [ ! -e leave ]; do sleep 0.02; done; echo good""bye; touch left; exit 9\n');
+    await until('the loop runs', async () => (await box.processes()).includes('sleep'));
+    first.destroy();
+    await until('nobody is attached', async () => await sessions() === 0);
+    await box.write({ leave: '' });
+    await box.assertNothingRuns();
+    const second = await open(`session=${first.id}`);
+    await until('the end', () => second.closed);
+    assert.deepEqual(second.texts[0], { type: 'session', id: first.id, resumed: true });
+    assert.match(second.received, /goodbye\r\n/);
+    assert.deepEqual(second.texts.at(-1), { type: 'exit', exit_code: 9, signal: null });
+    assert.equal(second.closeCode, 1000);
+    const third = await open(`session=${first.id}`); // it was told
+    assert.equal(third.texts[0].resumed, false);
+    await end(third);
+  });
+
+  it('is ended by a close, with everything in it', async () => {
+    const first = await open();
+    type(first, 'trap "" HUP; sleep 1000 & setsid sleep 1001 & echo rea""dy\n');
+    await shows(first, 'ready');
+    first.send(JSON.stringify({ type: 'close' }));
+    await until('the close', () => first.closed);
+    assert.equal(first.closeCode, 1000);
+    const second = await open(`session=${first.id}`);
+    assert.equal(second.texts[0].resumed, false);
+    await end(second);
+    await box.assertNothingRuns();
   });
 
   it('is taken over by a second connection', async () => {
@@ -195,7 +251,7 @@ describe('hostile clients of a terminal', () => {
       await end(await open(`session=${terminal.id}`));
     }
     for (const text of ['{}', 'resize', '[]', '{"type":"resize","cols":0,"rows":1}',
-      '{"type":"resize","cols":1001,"rows":1}', '{"type":"resize","cols":80}', '{"type":"exit"}', '9'.repeat(60_000)]) {
+      '{"type":"resize","cols":1001,"rows":1}', '{"type":"close","cols":1,"rows":1}', '{"type":"resize","cols":80}', '{"type":"exit"}', '9'.repeat(60_000)]) {
       const terminal = await open();
       terminal.send(text);
       await until('closed', () => terminal.closed);
@@ -239,16 +295,34 @@ describe('hostile clients of a terminal', () => {
     await end(terminals.pop());
     terminals.push(await open());
     assert.equal(await sessions(), 8);
-    // One that nobody looks at makes room for the next.
+    // One that nobody looks at gives way to the next, and one that was closed has no place.
     terminals.pop().destroy();
     await until('one has no client', async () => await sessions() === 7);
-    await until('there is room', async () => {
-      const more = await open();
-      if (more.status === 101) terminals.push(more);
-      return more.status === 101;
-    });
+    terminals.push(await open());
+    type(terminals[0], 'trap "" HUP; echo rea""dy\n');
+    await shows(terminals[0], 'ready');
+    const closed = terminals.shift();
+    closed.send(JSON.stringify({ type: 'close' }));
+    await until('the close', () => closed.closed);
+    terminals.push(await open());
+    assert.deepEqual(terminals.map((t) => t.status), terminals.map(() => 101));
     await Promise.all(terminals.map(end));
     await box.assertNothingRuns();
+  });
+
+  it('may open and leave many: the shells that ended take no place', async () => {
+    for (let i = 0; i < 30; i++) {
+      const terminal = await open();
+      assert.equal(terminal.status, 101, terminal.text);
+      type(terminal, 'sleep 0.05; exit\n');
+      await shows(terminal, 'sleep');
+      terminal.destroy();
+      await until('nobody is attached', async () => await sessions() === 0);
+      await box.assertNothingRuns();
+    }
+    const last = await open();
+    assert.equal(last.status, 101);
+    await end(last);
   });
 });
 

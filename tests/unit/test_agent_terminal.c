@@ -37,7 +37,15 @@ static int resize(const char *text, int *ret_cols, int *ret_rows)
 {
 	struct err e;
 
-	return terminal_request_resize(text, strlen(text), ret_cols, ret_rows, &e);
+	struct terminal_order order;
+
+	if (terminal_order_parse(text, strlen(text), &order, &e) < 0 ||
+	    order.type != TERMINAL_RESIZE) {
+		return -1;
+	}
+	*ret_cols = order.cols;
+	*ret_rows = order.rows;
+	return 0;
 }
 
 static void test_resize(void **state)
@@ -68,6 +76,25 @@ static void test_resize(void **state)
 	assert_int_equal(resize("{\"type\":\"resize\",\"cols\":120,\"rows\":40}", &cols, &rows), 0);
 	assert_int_equal(cols, 120);
 	assert_int_equal(rows, 40);
+}
+
+static void test_close(void **state)
+{
+	static const char *const bad[] = {
+		"{\"type\":\"close\",\"cols\":80,\"rows\":24}",
+		"{\"type\":\"close\",\"now\":true}",
+		"{\"type\":\"closed\"}",
+		"close",
+	};
+	struct terminal_order order;
+	struct err e;
+
+	(void)state;
+	assert_ok(terminal_order_parse("{\"type\":\"close\"}", 16, &order, &e));
+	assert_int_equal(order.type, TERMINAL_CLOSE);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_err(terminal_order_parse(bad[i], strlen(bad[i]), &order, &e), ERR_INVALID);
+	}
 }
 
 /* Every step size, against the plain end of what was added. */
@@ -105,6 +132,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_query),
 		cmocka_unit_test(test_resize),
+		cmocka_unit_test(test_close),
 		cmocka_unit_test(test_replay),
 	};
 
