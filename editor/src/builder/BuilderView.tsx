@@ -7,7 +7,6 @@ import { recall, remember } from "../app/storage";
 import { t } from "../strings";
 import { BuilderContext, type Builder } from "./context";
 import { Chat } from "./chat/Chat";
-import { requestOpen } from "./code/openRequests";
 import css from "./builder.module.css";
 import { Panes } from "./Panes";
 import { TabBar } from "./TabBar";
@@ -53,7 +52,12 @@ export function BuilderView(props: BuilderViewProps) {
 			tab,
 			show,
 			openFile(path, at) {
-				requestOpen(project.id, path, at);
+				const before = stores.fileRequest.getSnapshot();
+				stores.fileRequest.set({
+					path,
+					at: at ?? null,
+					count: (before?.count ?? 0) + 1,
+				});
 				show("code");
 			},
 		};

@@ -157,6 +157,13 @@ export interface PageLog extends Store<readonly PageMessage[]> {
   clear(): void;
 }
 
+/** A file that somebody clicked on. `count` tells one click from the next. */
+export interface FileRequest {
+  path: string;
+  at: { line: number; column?: number } | null;
+  count: number;
+}
+
 export interface Builder {
   projectId: string;
   /** The pane that is shown; the others do no work. */
@@ -164,6 +171,8 @@ export interface Builder {
   show(tab: Tab): void;
   /** Shows a file of the project in the code pane. */
   openFile(path: string, at?: { line: number; column?: number }): void;
+  /** What openFile was last called with: the code pane follows it. */
+  fileRequest: Store<FileRequest | null>;
   conversation: Conversation;
   app: AppFeed;
   pageLog: PageLog;

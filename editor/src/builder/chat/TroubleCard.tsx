@@ -1,0 +1,52 @@
+import { Bug, Wrench, X } from "lucide-react";
+import { useMemo, useState } from "react";
+import { t } from "../../strings";
+import { Button, IconButton } from "../../ui";
+import { useBuilder, useStore } from "../context";
+import css from "./chat.module.css";
+import { findTrouble } from "./trouble";
+
+/** One quiet card about what broke since, with the way to have it mended. */
+export function TroubleCard() {
+	const { conversation, app, pageLog } = useBuilder();
+	const { turns, running, loading } = useStore(conversation);
+	const feed = useStore(app);
+	const messages = useStore(pageLog);
+	const [aside, setAside] = useState<string | null>(null);
+	const last = turns.at(-1) ?? null;
+	const trouble = useMemo(
+		() => findTrouble(last, feed, messages),
+		[last, feed, messages],
+	);
+	if (!trouble || trouble.key === aside || running || loading) {
+		return null;
+	}
+	return (
+		<div className={css.trouble} role="status">
+			<Bug aria-hidden="true" />
+			<div>
+				<strong>{trouble.title}</strong>
+				<p>{trouble.text}</p>
+			</div>
+			<Button
+				size="small"
+				onClick={() => {
+					setAside(trouble.key);
+					conversation.ask({
+						prompt: trouble.prompt,
+						mode: "fix",
+					});
+				}}
+			>
+				<Wrench aria-hidden="true" />
+				{t.chat.fix}
+			</Button>
+			<IconButton
+				size="small"
+				label={t.chat.dismiss}
+				icon={<X />}
+				onClick={() => setAside(trouble.key)}
+			/>
+		</div>
+	);
+}
