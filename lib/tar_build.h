@@ -1,18 +1,17 @@
 #pragma once
 
-/* A tar (POSIX pax) in memory, as agents unpack it; the only file that knows libarchive's writer.
- */
+/* A tar (POSIX pax) in memory, as agents unpack it. */
 
 #include "err.h"
 #include "strbuf.h"
 
 #include <stddef.h>
 
-struct archive;
+struct archive_stream;
 
 struct tar_build {
 	struct strbuf bytes;
-	struct archive *archive;
+	struct archive_stream *archive;
 };
 
 /* max_bytes bounds the whole tar. tar_build_fini is wanted in every case. */

@@ -18,6 +18,7 @@ $(OUT)/unit/lib%.a:
 	@mkdir -p $(@D); rm -f $@
 	@ar rcs $@ $^
 
+TEST_LIBS_lib      := -larchive
 TEST_LIBS_api      := -lfcgi -larchive
 TEST_LIBS_sandboxd := -larchive
 TEST_LIBS_router   := -levent_core

@@ -13,7 +13,8 @@
 /* The same of calls that a hostile agent can make last a moment. */
 #define USER_AGENT_CALLS_MAX 2
 /* And of those that read megabytes. */
-#define USER_SEARCHES_MAX 2
+#define USER_SEARCHES_MAX  2
+#define USER_DOWNLOADS_MAX 2
 
 size_t route_body_max(const struct config *config, const struct route *route)
 {
@@ -48,6 +49,7 @@ int64_t route_deadline_ms(const struct config *config, const struct route *route
 		return route->deadline_ms + config_int(config, CFG_MODEL_TOTAL_TIMEOUT_MS) +
 		       GENERATION_EXTRA_MS + runs_ms(config) + app_ms(config);
 	case RATE_UPLOAD:
+	case RATE_DOWNLOAD:
 	case RATE_SEARCH:
 	case RATE_AGENT:
 	case RATE_NONE:
@@ -73,6 +75,8 @@ int64_t rate_class_max(const struct config *config, enum rate_class rate)
 		return config_int(config, CFG_USER_GENERATIONS_MAX);
 	case RATE_UPLOAD:
 		return USER_UPLOADS_MAX;
+	case RATE_DOWNLOAD:
+		return USER_DOWNLOADS_MAX;
 	case RATE_SEARCH:
 		return USER_SEARCHES_MAX;
 	case RATE_AGENT:

@@ -59,6 +59,23 @@ static bool is_login(const struct route *r)
 	return strcmp(r->pattern, "/api/v1/auth/login") == 0;
 }
 
+/*
+ * A download is taken from its worker whole, into a file, so that it holds none while its client
+ * reads. That costs disk for as long: as much as a version may be, so few at once from one address.
+ * (limit_conn here takes the place of the server's.)
+ */
+static const char download_limits[] = "\tfastcgi_max_temp_file_size 256m;\n"
+				      "\tlimit_conn address 1024;\n"
+				      "\tlimit_conn download 4;\n";
+
+static const char *extra_limits(const struct route *r)
+{
+	if (is_login(r)) {
+		return "\tlimit_req zone=login burst=200 nodelay;\n";
+	}
+	return r->rate == RATE_DOWNLOAD ? download_limits : "";
+}
+
 static void write_block(const struct config *config, const char *pool, size_t body_max,
 			int64_t deadline_ms, FILE *out)
 {
@@ -97,7 +114,7 @@ static void write_location(const struct config *config, size_t i, FILE *out)
 	} else {
 		fprintf(out, "= %s", first->pattern);
 	}
-	fputs(is_login(first) ? " {\n\tlimit_req zone=login burst=200 nodelay;\n" : " {\n", out);
+	fprintf(out, " {\n%s", extra_limits(first));
 	write_block(config, route_pool_name(first->pool), body_max, deadline_ms, out);
 }
 

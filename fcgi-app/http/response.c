@@ -146,9 +146,8 @@ int response_empty(struct response *rs, int status, struct err *e)
 	return send_head(rs, status, NULL, without ? "" : "Content-Length: 0\r\n", e);
 }
 
-int response_stream_begin(struct response *rs, const char *content_type, struct err *e)
+int response_download_begin(struct response *rs, const char *content_type, struct err *e)
 {
-	response_header(rs, "X-Accel-Buffering", "no");
 	if (send_head(rs, 200, content_type, "", e) < 0) {
 		return -1;
 	}
@@ -158,6 +157,12 @@ int response_stream_begin(struct response *rs, const char *content_type, struct 
 		rs->gone = true;
 	}
 	return 0;
+}
+
+int response_stream_begin(struct response *rs, const char *content_type, struct err *e)
+{
+	response_header(rs, "X-Accel-Buffering", "no");
+	return response_download_begin(rs, content_type, e);
 }
 
 bool response_stream_write(struct response *rs, const void *bytes, size_t len)

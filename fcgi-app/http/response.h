@@ -34,6 +34,9 @@ void response_problem(struct response *rs, const struct problem *p, const char *
 /* Streams: 200, never buffered by nginx. Writes flush. When the client is gone, writes do nothing
  * and return false from then on: whether that ends the work is the handler's decision. */
 NODISCARD int response_stream_begin(struct response *rs, const char *content_type, struct err *e);
+/* The same for what can be made faster than it is read: nginx keeps what its client has not taken
+ * yet, so that a slow one holds no worker (see RATE_DOWNLOAD). */
+NODISCARD int response_download_begin(struct response *rs, const char *content_type, struct err *e);
 bool response_stream_write(struct response *rs, const void *bytes, size_t len);
 bool response_client_gone(const struct response *rs);
 bool response_started(const struct response *rs);

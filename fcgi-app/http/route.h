@@ -25,6 +25,7 @@ enum rate_class {
 	RATE_RUN,	 /* SLIPWAY_USER_RUNS_MAX at once */
 	RATE_GENERATION, /* SLIPWAY_USER_GENERATIONS_MAX at once */
 	RATE_UPLOAD,	 /* large bodies only, one at once (limits.c) */
+	RATE_DOWNLOAD,	 /* answers of any size, which nginx keeps for slow readers (locations.c) */
 	RATE_SEARCH,	 /* short calls that read much (limits.c) */
 	RATE_AGENT, /* short calls that ask a sandbox's agent, which may not answer (limits.c) */
 };

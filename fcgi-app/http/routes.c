@@ -19,9 +19,10 @@
 #define MEDIUM	   (256 * KIB)
 #define FILE_BYTES (10 * KIB * KIB)
 
-#define SHORT_MS 5000
-#define FILE_MS	 15000
-#define WATCH_MS 30000
+#define SHORT_MS    5000
+#define FILE_MS	    15000
+#define WATCH_MS    30000
+#define DOWNLOAD_MS 120000
 
 #define FIELDS(table) table, sizeof(table) / sizeof((table)[0])
 #define NO_FIELDS     NULL, 0
@@ -85,6 +86,9 @@ const struct route route_table[] = {
 	{"POST", API "/projects/{id}/undelete", POOL_SHORT, AUTH_USER, SMALL, SHORT_MS, RATE_NONE,
 	 project_undelete, "Take a deletion back, within a week.", NO_FIELDS, 200, NULL, false,
 	 NULL},
+	{"GET", API "/projects/{id}/export", POOL_WATCH, AUTH_USER, NONE, DOWNLOAD_MS,
+	 RATE_DOWNLOAD, project_export, "The files of a version as a zip or tar.gz.", NO_FIELDS,
+	 200, "application/zip", false, "query:format query:version"},
 	{"POST", API "/projects/{id}/execute", POOL_RUN, AUTH_USER, MEDIUM, SHORT_MS, RATE_RUN,
 	 project_execute_post, "Run the project, one of its files, or code beside them.",
 	 FIELDS(project_execute_fields), 200, NULL, false, NULL},

@@ -6,7 +6,7 @@
 #include "http/route.h"
 
 route_handler projects_list, projects_create, project_get, project_patch, project_delete;
-route_handler project_undelete;
+route_handler project_undelete, project_export;
 route_handler files_list, file_get, file_put, file_delete;
 route_handler changes_post, project_search;
 route_handler versions_list, version_get, version_restore, version_diff;
