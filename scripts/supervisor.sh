@@ -273,6 +273,7 @@ fingerprint() { # NAME
 			cat "$RELEASE/bin/slipway-api" "$CONFIG"
 			find "$RELEASE/prompts/" "$RELEASE/templates/" -type f -exec sha256sum {} + 2>/dev/null | sort
 			;;
+		router) cat "$RELEASE/bin/slipway-router" "$CONFIG" ;;
 		nginx) find "$STATE/nginx" -name tmp -prune -o -type f -exec sha256sum {} + | sort ;;
 		esac
 	} | sha256sum
