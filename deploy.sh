@@ -76,32 +76,35 @@ prove_it_runs() {
 	say "console.log(1+1) answers 2 in $(jq -r .duration_ms <<<"$answer") ms"
 }
 
+# What one needs first comes first.
 summary() {
-	local url port shown=$state
+	local url port public shown=$state
 	[[ ! var -ef $state ]] || shown=var
 	port=$(config_get SLIPWAY_PORT 8080)
-	url=$(config_get SLIPWAY_PUBLIC_URL)
-	step "Slipway is running: $bold${url:-http://localhost:$port}$plain"
-	say "API key:         $shown/api-key"
+	public=$(config_get SLIPWAY_PUBLIC_URL)
+	url=${public:-http://localhost:$port}
+	step "Slipway is running. Open this in a browser: $bold$url$plain"
+	if [[ -z $public ]]; then
+		say "from elsewhere:  it listens on this machine only. On yours, first:"
+		say "                 ssh -L $port:localhost:$port root@$(hostname -f 2>/dev/null || hostname)"
+	else
+		say "DNS records:     $(host_of "$url") and *.$(config_get SLIPWAY_PREVIEW_DOMAIN preview.localhost), both to this machine"
+	fi
 	if [[ -s $state/admin-password ]]; then
-		say "owner:           owner@localhost, password in $shown/admin-password"
+		say "sign in as:      owner@localhost"
+		say "password:        cat $shown/admin-password"
+	else
+		say "sign in:         with your account"
+	fi
+	say "live preview:    $(<"$state/preview-link")"
+	if [[ -z $(config_get OPENAI_API_KEY)$(config_get OPENAI_BASE_URL) ]]; then
+		say "model:           none yet, templates answer. To set one: OPENAI_API_KEY=… ./deploy.sh"
 	fi
 	say "settings:        $shown/slipway.env, then ./deploy.sh again"
-	say "live preview:    $(<"$state/preview-link")"
 	say "look after it:   ./deploy.sh status | logs | down"
-	say "first call:"
+	say "for programs:    the API, with the key in $shown/api-key:"
 	printf '%s\n' "curl -H \"Authorization: Bearer \$(cat $shown/api-key)\" -H 'Content-Type: application/json' \\" \
-		"     -d '{\"code\":\"console.log(1+1)\"}' ${url:-http://localhost:$port}/api/v1/execute" | indent
-	if [[ -z $url ]]; then
-		say "It listens on this machine only. From yours:"
-		say "  ssh -L $port:localhost:$port root@$(hostname -f 2>/dev/null || hostname)"
-		say "then open http://localhost:$port"
-	else
-		say "DNS records wanted, both to this machine: $(host_of "$url") and *.$(config_get SLIPWAY_PREVIEW_DOMAIN preview.localhost)"
-	fi
-	if [[ -z $(config_get OPENAI_API_KEY)$(config_get OPENAI_BASE_URL) ]]; then
-		say "No model is set: the offline provider answers from templates. OPENAI_API_KEY=… ./deploy.sh"
-	fi
+		"     -d '{\"code\":\"console.log(1+1)\"}' $url/api/v1/execute" | indent
 }
 
 host_of() {
