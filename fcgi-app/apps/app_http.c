@@ -1,5 +1,6 @@
 #include "apps/app_status.h"
 #include "apps/handlers.h"
+#include "apps/replaced_run.h"
 #include "cleanup.h"
 #include "db.h"
 #include "exec/broker.h"
@@ -36,7 +37,7 @@ static int start(struct app *app, struct request *rq, struct response *rs, bool 
 		return err_set(e, ERR_UNPROCESSABLE,
 			       "the project has no files yet, so there is nothing to start");
 	}
-	if (set_stopped(app, &row, false, e) ||
+	if (set_stopped(app, &row, false, e) || replaced_run_note(app, &row, restart, e) ||
 	    broker_app_start(app, rq->user.id, row.project_id, restart, e)) {
 		return -1;
 	}

@@ -44,6 +44,7 @@ static void take_row(const struct db_result *r, struct app_row *ret)
 	snprintf(ret->phase, sizeof(ret->phase), "%s", db_get(r, 0, 7));
 	snprintf(ret->error, sizeof(ret->error), "%s", db_get(r, 0, 8));
 	snprintf(ret->epoch, sizeof(ret->epoch), "%s", db_get(r, 0, 12));
+	snprintf(ret->replaced_run, sizeof(ret->replaced_run), "%s", db_get(r, 0, 13));
 	ret->sandbox.hydrated_version = db_is_null(r, 0, 9) ? -1 : db_get_int(r, 0, 9);
 }
 
@@ -57,11 +58,14 @@ int app_row_get(struct app *app, const char *project_id, const char *user_id, st
 		     " coalesce(s.actual_state, 'stopped'), coalesce(s.phase, ''),"
 		     " coalesce(s.error, ''), s.hydrated_version, s.tree_key IS NOT NULL,"
 		     " greatest(0, extract(epoch FROM now() - s.updated_at) * 1000)::bigint,"
-		     " md5(coalesce(s.relay_secret, ''))"
+		     " md5(coalesce(s.relay_secret, '')),"
+		     " CASE WHEN p.replaced_at > now() - make_interval(secs => $3::bigint)"
+		     "  THEN p.replaced_run END"
 		     " FROM projects p LEFT JOIN sandboxes s ON s.project_id = p.id"
 		     "  AND s.profile = 'app' AND s.desired_state <> 'removed'"
 		     " WHERE p.id = $1 AND p.user_id = $2 AND p.deleted_at IS NULL",
-		     DB_ARGS(db_text(project_id), db_text(user_id)), &r, e)) {
+		     DB_ARGS(db_text(project_id), db_text(user_id), db_int(REPLACED_RUN_S)), &r,
+		     e)) {
 		return -1;
 	}
 	if (db_rows(r) == 0) {
@@ -183,8 +187,11 @@ static void look(struct app *app, const struct app_row *row, struct status *s)
 		log_err(LOG_INFO, "app_state_unknown", &e);
 		return;
 	}
-	if (s->agent.state == AGENT_APP_STOPPED && row->phase[0]) {
-		return; /* it was not told yet */
+	if ((s->agent.state == AGENT_APP_STOPPED && row->phase[0]) ||
+	    replaced_run_is(row, &s->agent)) {
+		s->state = "starting"; /* it was not told yet */
+		s->detail = "Starting.";
+		return;
 	}
 	s->state = agent_app_state_name(s->agent.state);
 	agent_words(&s->agent, s->buf);

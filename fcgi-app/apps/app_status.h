@@ -6,6 +6,7 @@
  */
 
 #include "app.h"
+#include "apps/replaced_run.h"
 #include "err.h"
 #include "exec/sandbox.h"
 #include "previews/preview_url.h"
@@ -29,9 +30,10 @@ struct app_row {
 	char state[16];		/* sandboxes.actual_state; "stopped" without one */
 	char phase[16];		/* what a start is doing, "" when none is under way */
 	char error[ERR_TEXT_MAX_BYTES];
-	char epoch[33];	     /* another one at each start of the container */
-	bool shared_modules; /* it has a dependency tree mounted */
-	int64_t for_ms;	     /* since the row last changed */
+	char epoch[33];			       /* another one at each start of the container */
+	bool shared_modules;		       /* it has a dependency tree mounted */
+	int64_t for_ms;			       /* since the row last changed */
+	char replaced_run[REPLACED_RUN_BYTES]; /* "" : none */
 };
 
 /* params[0] as a project of the caller's. ERR_NOT_FOUND for any other. */

@@ -184,6 +184,66 @@ static void start_and_restart_ask_sandboxd(void **state)
 	fake_agent_stop(&broker);
 }
 
+/* sandboxd has answered and not acted yet: the agent still tells of the run before. */
+static void what_a_restart_replaces_is_not_shown_any_more(void **state)
+{
+	static const char *const before =
+		"{\"state\":\"running\",\"start\":4,\"port\":5173,\"last_log_id\":9}";
+	static const char *const after =
+		"{\"state\":\"running\",\"start\":5,\"port\":5173,\"last_log_id\":19}";
+	static const char *const crashed = "{\"state\":\"crashed\",\"start\":5,\"exit_code\":1}";
+	static const struct {
+		route_handler *call;
+		const char *before, *told, *state;
+	} rows[] = {
+		{app_restart_post, before, before, "starting"},
+		{app_restart_post, before, after, "running"},
+		{app_start_post, before, before, "running"}, /* which it does not replace */
+		{app_start_post, crashed, crashed, "starting"},
+	};
+
+	(void)state;
+	make_project();
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct fake_agent a, broker;
+		auto_json *s = NULL;
+
+		sql("UPDATE projects SET replaced_run = NULL");
+		make_sandbox("running", "", &a);
+		make_broker(&broker);
+		says(&broker, "202 Accepted", "{}");
+		says(&a, "200 OK", rows[i].before);
+		says(&a, "200 OK", rows[i].told);
+		fake_agent_start(&a);
+		fake_agent_start(&broker);
+		assert_int_equal(
+			CALL(&s, .handler = rows[i].call, .user = ann, .params = {project_id}),
+			202);
+		assert_string_equal(text(s, "state"), rows[i].state);
+		assert_int_equal(number(s, "port"),
+				 strcmp(rows[i].state, "running") == 0 ? 5173 : 0);
+		fake_agent_stop(&a);
+		fake_agent_stop(&broker);
+	}
+}
+
+static void a_note_of_a_restart_is_not_believed_for_ever(void **state)
+{
+	struct fake_agent a;
+	auto_json *s = NULL;
+
+	(void)state;
+	make_project();
+	make_sandbox("running", "", &a);
+	sql("UPDATE projects SET replaced_run = md5('') || ' 4',"
+	    " replaced_at = now() - interval '121 seconds'");
+	says(&a, "200 OK", "{\"state\":\"running\",\"start\":4,\"port\":5173}");
+	fake_agent_start(&a);
+	s = status();
+	assert_string_equal(text(s, "state"), "running");
+	fake_agent_stop(&a);
+}
+
 static void stop_is_said_before_it_is_done(void **state)
 {
 	struct fake_agent broker;
@@ -313,6 +373,8 @@ int main(void)
 		cmocka_unit_test(a_hostile_state_is_cut_to_size),
 		cmocka_unit_test(an_agent_that_says_nothing_costs_a_moment),
 		cmocka_unit_test(start_and_restart_ask_sandboxd),
+		cmocka_unit_test(what_a_restart_replaces_is_not_shown_any_more),
+		cmocka_unit_test(a_note_of_a_restart_is_not_believed_for_ever),
 		cmocka_unit_test(stop_is_said_before_it_is_done),
 		cmocka_unit_test(logs_go_straight_to_the_agent),
 		cmocka_unit_test(logs_of_a_sleeping_app_are_its_state),
