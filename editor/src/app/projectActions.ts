@@ -48,6 +48,9 @@ export async function deleteProject(
     text: t.home.deleted(project.name),
     action: { text: t.common.undo, run: () => void undo() },
   });
-  client.removeQueries({ queryKey: keys.project(project.id) });
+  client.removeQueries({
+    queryKey: keys.project(project.id),
+    type: "inactive", // what is shown would be asked for again
+  });
   await client.invalidateQueries({ queryKey: keys.projects });
 }
