@@ -19,6 +19,13 @@ import {
   type Tabs,
 } from "./tabs";
 
+/** What can be asked of the editor that is shown, by those who do not load it. */
+export interface EditorCommands {
+  format(): void;
+  canFormat: boolean;
+  focus(): void;
+}
+
 /** Where one stands in a file. */
 export interface Place {
   line: number; // from 1
@@ -53,6 +60,7 @@ export class CodeSession implements Store<Tabs> {
   readonly buffers: BufferStore;
   /** A version was made here: whoever shows files asks again. Set by the pane. */
   onSaved: () => void = () => {};
+  commands: EditorCommands | null = null;
   /** Where to go in a file that is about to be shown. */
   #jump: { path: string; line: number; column: number } | null = null;
   readonly #listeners = new Set<() => void>();

@@ -19,7 +19,9 @@ export function openTab(tabs: Tabs, path: string): Tabs {
   const isNew = !tabs.open.includes(path);
   const at = tabs.active ? tabs.open.indexOf(tabs.active) + 1 : 0;
   return {
-    open: isNew ? tabs.open.toSpliced(at || tabs.open.length, 0, path) : tabs.open,
+    open: isNew
+      ? tabs.open.toSpliced(at || tabs.open.length, 0, path)
+      : tabs.open,
     active: path,
     recent: [path, ...tabs.recent.filter((p) => p !== path)].slice(
       0,

@@ -47,6 +47,8 @@ export interface Buffer {
   /** When the edits that are offered were made; Unix ms. */
   draftAt: number | null;
   size: number;
+  /** This browser refused to keep the edits. */
+  isUnkept: boolean;
   /** Why loading or saving failed. */
   error: unknown;
 }
@@ -91,6 +93,8 @@ export class BufferStore implements Store<Snapshot> {
   #queue: Promise<unknown> = Promise.resolve();
   #retryTimer: ReturnType<typeof setTimeout> | null = null;
   #retryMs = RETRY_FIRST_MS;
+  /** What is being moved: lists say nothing about it until it has been. */
+  #moving: string | null = null;
 
   constructor(deps: BufferDeps) {
     this.#deps = deps;
@@ -181,6 +185,7 @@ export class BufferStore implements Store<Snapshot> {
       theirs: null,
       draftAt: null,
       size: 0,
+      isUnkept: false,
       error: null,
     });
     this.#set(path, {});
@@ -273,7 +278,8 @@ export class BufferStore implements Store<Snapshot> {
     doc.onEdit(() => this.#edited(path));
     inner.doc = doc;
     inner.savedMark = doc.mark();
-    const base = content && file ? { ...content, version, etag: file.etag } : null;
+    const base =
+      content && file ? { ...content, version, etag: file.etag } : null;
     if (draft && draft.text !== base?.text) {
       inner.draft = draft;
       this.#happen(path, "loadedWithDraft", { base, size, draftAt: draft.at });
@@ -313,7 +319,11 @@ export class BufferStore implements Store<Snapshot> {
   async #keep(path: string): Promise<void> {
     const inner = this.#inner.get(path);
     const buffer = this.get(path);
-    if (!inner?.doc || !buffer || !(isUnsaved(buffer.state) || buffer.state === "gone")) {
+    if (
+      !inner?.doc ||
+      !buffer ||
+      !(isUnsaved(buffer.state) || buffer.state === "gone")
+    ) {
       return;
     }
     const mark = inner.doc.mark();
@@ -327,10 +337,13 @@ export class BufferStore implements Store<Snapshot> {
       });
       inner.keptMark = mark;
     } catch {
-      inner.keptMark = null; // hasUnkept says so
+      inner.keptMark = null;
     }
-    const state = this.get(path)?.state;
-    if (state === "clean") {
+    const now = this.get(path);
+    if (now && now.isUnkept !== (inner.keptMark === null)) {
+      this.#set(path, { isUnkept: inner.keptMark === null });
+    }
+    if (now?.state === "clean") {
       this.#forgetDraft(path); // it was saved meanwhile
     }
   }
@@ -402,7 +415,11 @@ export class BufferStore implements Store<Snapshot> {
     const batch = paths.flatMap((path) => {
       const inner = this.#inner.get(path);
       const buffer = this.get(path);
-      if (!inner?.doc || !buffer || !this.#happen(path, "save", { error: null })) {
+      if (
+        !inner?.doc ||
+        !buffer ||
+        !this.#happen(path, "save", { error: null })
+      ) {
         return [];
       }
       const text = inner.doc.getText();
@@ -517,6 +534,9 @@ export class BufferStore implements Store<Snapshot> {
 
   #listed(buffer: Buffer, list: FileList): void {
     const { path, state, base, theirs } = buffer;
+    if (this.#moving !== null && isWithin(path, this.#moving)) {
+      return;
+    }
     const entry = this.#entry(path);
     if (state === "loading") {
       void this.#load(path);
@@ -651,10 +671,16 @@ export class BufferStore implements Store<Snapshot> {
     inner.doc?.dispose();
   }
 
-  /** `from` became `to` on the server, a file or a directory: open files go with it, edits and all. */
+  /** `from`, a file or a directory, is about to be moved; null: after all it was not. */
+  expectMove(from: string | null): void {
+    this.#moving = from;
+  }
+
+  /** `from` became `to` on the server: open files go with it, edits and all. */
   async moved(from: string, to: string, list: FileList): Promise<void> {
     const makeDoc = await this.#deps.docs();
     this.#list = list;
+    this.#moving = null;
     for (const buffer of [...this.#buffers.values()]) {
       if (isWithin(buffer.path, from)) {
         this.#move(buffer, movedPath(buffer.path, from, to), makeDoc);

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import { useIsDark } from "../../../app/theme";
 import css from "./monaco.module.css";
 import { baseOptions } from "./options";
@@ -38,14 +38,17 @@ export function DiffView(props: DiffViewProps) {
 	useEffect(() => applyTheme(isDark), [isDark]);
 
 	useEffect(() => {
-		instance?.updateOptions({
-			readOnly,
-			originalAriaLabel: originalLabel,
-			modifiedAriaLabel: modelLabel,
+		instance?.updateOptions({ readOnly });
+		instance?.getOriginalEditor().updateOptions({
+			ariaLabel: originalLabel,
+		});
+		instance?.getModifiedEditor().updateOptions({
+			ariaLabel: modelLabel,
 		});
 	}, [instance, readOnly, originalLabel, modelLabel]);
 
-	useEffect(() => {
+	// Ended before the editor is: effects of this kind end first.
+	useLayoutEffect(() => {
 		if (!instance) {
 			return;
 		}

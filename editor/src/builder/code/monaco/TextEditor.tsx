@@ -20,6 +20,20 @@ export interface TextEditorProps {
 	followEnd?: boolean;
 }
 
+/** Where one stood in a text, what was selected and folded in it. */
+const viewStates = new WeakMap<
+	editor.ITextModel,
+	editor.ICodeEditorViewState
+>();
+
+function keepViewState(instance: editor.IStandaloneCodeEditor): void {
+	const model = instance.getModel();
+	const state = instance.saveViewState();
+	if (model && state) {
+		viewStates.set(model, state);
+	}
+}
+
 /** Monaco on one text. The same editor goes from text to text. */
 export function TextEditor(props: TextEditorProps) {
 	const { model, label, readOnly = false, wordWrap = false } = props;
@@ -28,11 +42,11 @@ export function TextEditor(props: TextEditorProps) {
 	const [instance, setInstance] =
 		useState<editor.IStandaloneCodeEditor | null>(null);
 	const isDark = useIsDark();
-	const onModel = useEffectEvent(
-		(e: editor.IStandaloneCodeEditor) => props.onModel?.(e),
+	const onModel = useEffectEvent((e: editor.IStandaloneCodeEditor) =>
+		props.onModel?.(e),
 	);
-	const onMove = useEffectEvent(
-		(e: editor.IStandaloneCodeEditor) => props.onMove?.(e),
+	const onMove = useEffectEvent((e: editor.IStandaloneCodeEditor) =>
+		props.onMove?.(e),
 	);
 
 	useEffect(() => {
@@ -43,7 +57,10 @@ export function TextEditor(props: TextEditorProps) {
 		made.onDidChangeCursorPosition(() => onMove(made));
 		made.onDidScrollChange(() => onMove(made));
 		setInstance(made);
-		return () => made.dispose();
+		return () => {
+			keepViewState(made);
+			made.dispose();
+		};
 	}, []);
 
 	useEffect(() => applyTheme(isDark), [isDark]);
@@ -61,7 +78,11 @@ export function TextEditor(props: TextEditorProps) {
 
 	useEffect(() => {
 		if (instance && instance.getModel() !== model) {
+			keepViewState(instance);
 			instance.setModel(model);
+			instance.restoreViewState(
+				viewStates.get(model) ?? null,
+			);
 			onModel(instance);
 		}
 	}, [instance, model]);
@@ -70,8 +91,7 @@ export function TextEditor(props: TextEditorProps) {
 		if (!instance || !followEnd) {
 			return;
 		}
-		const reveal = () =>
-			instance.revealLine(model.getLineCount());
+		const reveal = () => instance.revealLine(model.getLineCount());
 		reveal();
 		const listening = model.onDidChangeContent(reveal);
 		return () => listening.dispose();

@@ -106,12 +106,7 @@ export function foldersAtFirst(paths: readonly string[]): Set<string> {
 }
 
 export type TreeKey =
-  | "ArrowDown"
-  | "ArrowUp"
-  | "ArrowLeft"
-  | "ArrowRight"
-  | "Home"
-  | "End";
+  "ArrowDown" | "ArrowUp" | "ArrowLeft" | "ArrowRight" | "Home" | "End";
 
 export type TreeMove = { focus: string } | { open: string } | { close: string };
 

@@ -1,0 +1,40 @@
+import { useEffect, useState } from "react";
+import { t } from "../../../strings";
+import css from "../code.module.css";
+import { languageOf } from "../language";
+import { type editor, makeModel, replaceText } from "../monaco/setup";
+import { TextEditor } from "../monaco/TextEditor";
+
+/** A file as the model writes it. */
+export default function StreamView({
+	path,
+	text,
+}: {
+	path: string;
+	text: string;
+}) {
+	const [model, setModel] = useState<editor.ITextModel | null>(null);
+	useEffect(() => {
+		const made = makeModel("", languageOf(path));
+		setModel(made);
+		return () => made.dispose();
+	}, [path]);
+	useEffect(() => {
+		if (model && !model.isDisposed()) {
+			replaceText(model, text);
+		}
+	}, [model, text]);
+	return (
+		<div className={css.editorBox}>
+			{model && (
+				<TextEditor
+					model={model}
+					label={t.code.editorLabel(path)}
+					readOnly
+					readOnlyMessage={t.code.readOnlyWriting}
+					followEnd
+				/>
+			)}
+		</div>
+	);
+}
