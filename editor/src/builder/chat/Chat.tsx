@@ -65,10 +65,7 @@ export function Chat() {
 			<div className={css.foot}>
 				<TroubleCard />
 				<UnsentNote />
-				<Composer
-					box={box}
-					onSent={keeper.toEnd}
-				/>
+				<Composer box={box} onSent={keeper.toEnd} />
 			</div>
 			<Announcer />
 		</div>
