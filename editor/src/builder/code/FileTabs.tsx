@@ -23,12 +23,10 @@ export function FileTabs() {
 	const buffers = useStore(session.buffers);
 	const list = useRef<HTMLUListElement>(null);
 	useEffect(() => {
-		list.current
-			?.querySelector("[data-active]")
-			?.scrollIntoView({
-				block: "nearest",
-				inline: "nearest",
-			});
+		list.current?.querySelector("[data-active]")?.scrollIntoView({
+			block: "nearest",
+			inline: "nearest",
+		});
 	}, [tabs.active]);
 	return (
 		<nav aria-label={t.code.openFiles} className={css.tabs}>

@@ -58,9 +58,8 @@ export class CodeSession implements Store<Tabs> {
   readonly projectId: string;
   readonly files: ProjectFiles;
   readonly buffers: BufferStore;
-  /** A version was made here: whoever shows files asks again. Set by the pane. */
-  onSaved: () => void = () => {};
-  commands: EditorCommands | null = null;
+  #onSaved: () => void = () => {};
+  #commands: EditorCommands | null = null;
   /** Where to go in a file that is about to be shown. */
   #jump: { path: string; line: number; column: number } | null = null;
   readonly #listeners = new Set<() => void>();
@@ -75,7 +74,7 @@ export class CodeSession implements Store<Tabs> {
       api: this.files,
       drafts,
       docs: async () => (await loadMonaco()).makeDoc,
-      onSaved: () => this.onSaved(),
+      onSaved: () => this.#onSaved(),
     });
     this.#tabs = recall(this.#key("tabs"), isTabs) ?? NO_TABS;
     this.#places = recall(this.#key("places"), isPlaces) ?? {};
@@ -83,6 +82,25 @@ export class CodeSession implements Store<Tabs> {
       this.#openBuffer(this.#tabs.active);
     }
     void this.#openDrafts();
+  }
+
+  /** A version was made here: whoever shows files asks again. */
+  setOnSaved(handler: () => void): void {
+    this.#onSaved = handler;
+  }
+
+  get commands(): EditorCommands | null {
+    return this.#commands;
+  }
+
+  /** Called by the editor when it is shown; the answer takes them back. */
+  offerCommands(commands: EditorCommands): () => void {
+    this.#commands = commands;
+    return () => {
+      if (this.#commands === commands) {
+        this.#commands = null;
+      }
+    };
   }
 
   #key(name: string): string {

@@ -22,7 +22,7 @@ export function useFollow(
   const known = list?.version ?? 0;
 
   useEffect(() => {
-    session.onSaved = () => filesChanged(client, projectId);
+    session.setOnSaved(() => filesChanged(client, projectId));
   }, [session, client, projectId]);
 
   useEffect(() => {

@@ -1,6 +1,7 @@
-import { useEffect, useEffectEvent, useState } from "react";
-import { editor, makeModel, replaceText } from "./setup";
+import { useEffect, useEffectEvent } from "react";
+import { replaceText } from "./setup";
 import { TextEditor } from "./TextEditor";
+import { useModel } from "./useModel";
 
 export interface CodeEditorProps {
 	value: string;
@@ -16,20 +17,19 @@ export interface CodeEditorProps {
 /** A text field with Monaco in it, for pages that are no project. Load it lazily: it brings Monaco along. */
 export default function CodeEditor(props: CodeEditorProps) {
 	const { value, language, label, readOnly, wordWrap } = props;
-	const [model, setModel] = useState<editor.ITextModel | null>(null);
+	const model = useModel(value, language);
 	const onChange = useEffectEvent((text: string) => {
 		if (text !== value) {
 			props.onChange(text);
 		}
 	});
-	const firstValue = useEffectEvent(() => value);
 
 	useEffect(() => {
-		const made = makeModel(firstValue(), language);
-		made.onDidChangeContent(() => onChange(made.getValue()));
-		setModel(made);
-		return () => made.dispose();
-	}, [language]);
+		const listening = model?.onDidChangeContent(() =>
+			onChange(model.getValue()),
+		);
+		return () => listening?.dispose();
+	}, [model]);
 
 	useEffect(() => {
 		if (model && !model.isDisposed()) {

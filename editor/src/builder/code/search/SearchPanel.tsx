@@ -1,10 +1,11 @@
 import { useQuery } from "@tanstack/react-query";
 import { CaseSensitive } from "lucide-react";
-import { useEffect, useMemo, useState } from "react";
+import { useEffect, useState } from "react";
 import type { SearchHit } from "../../../api/types";
 import { t } from "../../../strings";
 import { Busy, ErrorNote, IconButton, TextField } from "../../../ui";
 import { useStore } from "../../context";
+import { isUnsaved } from "../buffers/machine";
 import { useCode } from "../CodeContext";
 import { FileIcon } from "../tree/fileIcon";
 import { groupHits, markedLine } from "./hits";
@@ -73,9 +74,8 @@ export function SearchPanel() {
 		placeholderData: (previous) => previous,
 	});
 	const buffers = useStore(session.buffers);
-	const hasUnsaved = useMemo(
-		() => session.buffers.unsaved().length > 0,
-		[session, buffers],
+	const hasUnsaved = [...buffers.values()].some((buffer) =>
+		isUnsaved(buffer.state),
 	);
 	const groups = groupHits(result.data?.items ?? []);
 

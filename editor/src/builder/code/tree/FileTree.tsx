@@ -68,6 +68,7 @@ export function FileTree(props: FileTreeProps) {
 	const { active } = useStore(session);
 	const buffers = useStore(session.buffers);
 	const [current, setCurrent] = useState<string | null>(null);
+	const [followed, setFollowed] = useState(active);
 	const [menuFor, setMenuFor] = useState<TreeNode | null>(null);
 	const box = useRef<HTMLDivElement>(null);
 	const tree = useMemo(() => buildTree(paths), [paths]);
@@ -96,11 +97,14 @@ export function FileTree(props: FileTreeProps) {
 		);
 
 	// The file that is shown is seen in the tree, too.
+	if (active !== followed) {
+		setFollowed(active);
+		setCurrent(active);
+	}
 	useEffect(() => {
-		if (active) {
-			setCurrent(active);
-			elementOf(active)?.scrollIntoView({ block: "nearest" });
-		}
+		box.current
+			?.querySelector('[aria-selected="true"]')
+			?.scrollIntoView({ block: "nearest" });
 	}, [active]);
 
 	const pick = (node: TreeNode) => {

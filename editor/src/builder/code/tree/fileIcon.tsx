@@ -12,6 +12,7 @@ import {
 	Palette,
 	type LucideIcon,
 } from "lucide-react";
+import { createElement } from "react";
 import { kindByName, type FileKind } from "../files/kind";
 import { languageOf } from "../language";
 
@@ -40,8 +41,7 @@ function iconOf(path: string): LucideIcon {
 }
 
 export function FileIcon({ path }: { path: string }) {
-	const Icon = iconOf(path);
-	return <Icon aria-hidden="true" data-language={languageOf(path)} />;
+	return createElement(iconOf(path), { "aria-hidden": "true" });
 }
 
 export function FolderIcon({ isOpen }: { isOpen: boolean }) {

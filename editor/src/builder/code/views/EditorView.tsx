@@ -114,17 +114,11 @@ export default function EditorView({ buffer, wordWrap }: EditorViewProps) {
 		if (!instance) {
 			return;
 		}
-		const commands = {
+		return session.offerCommands({
 			format: () => format(instance),
 			canFormat: hasFormatter(language),
 			focus: () => instance.focus(),
-		};
-		session.commands = commands;
-		return () => {
-			if (session.commands === commands) {
-				session.commands = null;
-			}
-		};
+		});
 	}, [instance, session, language]);
 
 	if (!model) {

@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { useEffect, useState, type ReactNode } from "react";
+import { useEffect, useRef, useState } from "react";
 import { t } from "../../../strings";
 import { Busy, ErrorNote } from "../../../ui";
 import css from "../code.module.css";
@@ -8,53 +8,26 @@ import { kindByName, mediaTypeOf } from "../files/kind";
 import { formatBytes } from "../files/text";
 import { FileCard } from "./FileCard";
 
-/** The address of a file's bytes in this page, while it is shown. */
-function useBlobUrl(path: string) {
-	const { session, list } = useCode();
-	const etag = list?.items.find((file) => file.path === path)?.etag;
-	const file = useQuery({
-		queryKey: ["project", session.projectId, "bytes", path, etag],
-		queryFn: async () => {
-			const read = await session.files.read(
-				path,
-				list!.version,
-			);
-			return (
-				read &&
-				new Blob([read.bytes], {
-					type: mediaTypeOf(path),
-				})
-			);
-		},
-		enabled: etag !== undefined,
-		staleTime: Infinity,
-		gcTime: 60_000,
-	});
-	const [url, setUrl] = useState<string | null>(null);
-	const blob = file.data ?? null;
-	useEffect(() => {
-		if (!blob) {
-			return;
-		}
-		const made = URL.createObjectURL(blob);
-		setUrl(made);
-		return () => {
-			URL.revokeObjectURL(made);
-			setUrl(null);
-		};
-	}, [blob]);
-	return { ...file, url, size: blob?.size ?? 0 };
+interface Shown {
+	path: string;
+	blob: Blob;
 }
 
-function Picture({
-	path,
-	url,
-	size,
-}: {
-	path: string;
-	url: string;
-	size: number;
-}) {
+/** Shows bytes in an element that takes an address, for as long as it is there. */
+function useSource<T extends HTMLImageElement | HTMLMediaElement>(blob: Blob) {
+	const element = useRef<T>(null);
+	useEffect(() => {
+		const url = URL.createObjectURL(blob);
+		if (element.current) {
+			element.current.src = url;
+		}
+		return () => URL.revokeObjectURL(url);
+	}, [blob]);
+	return element;
+}
+
+function Picture({ path, blob }: Shown) {
+	const element = useSource<HTMLImageElement>(blob);
 	const [pixels, setPixels] = useState<string | null>(null);
 	const [failed, setFailed] = useState(false);
 	if (failed) {
@@ -64,7 +37,7 @@ function Picture({
 		<figure className={css.figure}>
 			<div className={css.checker}>
 				<img
-					src={url}
+					ref={element}
 					alt={t.code.imageAlt(path)}
 					onLoad={({ currentTarget: image }) =>
 						setPixels(
@@ -78,7 +51,7 @@ function Picture({
 				/>
 			</div>
 			<figcaption>
-				{[pixels, formatBytes(size)]
+				{[pixels, formatBytes(blob.size)]
 					.filter(Boolean)
 					.join(" · ")}
 			</figcaption>
@@ -86,34 +59,65 @@ function Picture({
 	);
 }
 
+function Player({ path, blob }: Shown) {
+	const element = useSource<HTMLVideoElement>(blob);
+	const Element = kindByName(path) === "audio" ? "audio" : "video";
+	return (
+		<figure className={css.figure}>
+			<Element ref={element} controls aria-label={path} />
+			<figcaption>{formatBytes(blob.size)}</figcaption>
+		</figure>
+	);
+}
+
 /** Pictures, sound and video, as the browser shows them. */
 export function MediaView({ path }: { path: string }) {
-	const { list } = useCode();
-	const { url, size, error, refetch, data } = useBlobUrl(path);
-	const kind = kindByName(path);
-	const isGone = list && !list.items.some((file) => file.path === path);
-	let shown: ReactNode;
-	if (isGone || data === null) {
-		shown = <p>{t.code.missing}</p>;
-	} else if (error) {
-		shown = (
-			<ErrorNote
-				error={error}
-				onRetry={() => void refetch()}
-			/>
-		);
-	} else if (!url) {
-		shown = <Busy />;
-	} else if (kind === "image") {
-		shown = <Picture key={url} {...{ path, url, size }} />;
-	} else {
-		const Player = kind === "audio" ? "audio" : "video";
-		shown = (
-			<figure className={css.figure}>
-				<Player src={url} controls aria-label={path} />
-				<figcaption>{formatBytes(size)}</figcaption>
-			</figure>
+	const { session, list } = useCode();
+	const entry = list?.items.find((file) => file.path === path);
+	const file = useQuery({
+		queryKey: [
+			"project",
+			session.projectId,
+			"bytes",
+			path,
+			entry?.etag,
+		],
+		queryFn: async () => {
+			const read = await session.files.read(
+				path,
+				list!.version,
+			);
+			const type = mediaTypeOf(path);
+			return read && new Blob([read.bytes], { type });
+		},
+		enabled: entry !== undefined,
+		staleTime: Infinity,
+		gcTime: 60_000,
+	});
+	if (list && (!entry || file.data === null)) {
+		return <p className={css.media}>{t.code.missing}</p>;
+	}
+	if (file.error) {
+		return (
+			<div className={css.media}>
+				<ErrorNote
+					error={file.error}
+					onRetry={() => void file.refetch()}
+				/>
+			</div>
 		);
 	}
-	return <div className={css.media}>{shown}</div>;
+	if (!file.data) {
+		return <Busy />;
+	}
+	const View = kindByName(path) === "image" ? Picture : Player;
+	return (
+		<div className={css.media}>
+			<View
+				key={`${path} ${entry?.etag}`}
+				path={path}
+				blob={file.data}
+			/>
+		</div>
+	);
 }

@@ -1,9 +1,10 @@
-import { useEffect, useState } from "react";
+import { useEffect } from "react";
 import { t } from "../../../strings";
 import css from "../code.module.css";
 import { languageOf } from "../language";
-import { type editor, makeModel, replaceText } from "../monaco/setup";
+import { replaceText } from "../monaco/setup";
 import { TextEditor } from "../monaco/TextEditor";
+import { useModel } from "../monaco/useModel";
 
 /** A file as the model writes it. */
 export default function StreamView({
@@ -13,12 +14,7 @@ export default function StreamView({
 	path: string;
 	text: string;
 }) {
-	const [model, setModel] = useState<editor.ITextModel | null>(null);
-	useEffect(() => {
-		const made = makeModel("", languageOf(path));
-		setModel(made);
-		return () => made.dispose();
-	}, [path]);
+	const model = useModel("", languageOf(path));
 	useEffect(() => {
 		if (model && !model.isDisposed()) {
 			replaceText(model, text);
