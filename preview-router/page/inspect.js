@@ -179,6 +179,14 @@
 		return null;
 	}
 
+	function caller() {
+		try {
+			return where(new Error().stack);
+		} catch {
+			return null; /* pages may make stacks of their own */
+		}
+	}
+
 	function wrap(object, name, trap) {
 		try {
 			object[name] = new Proxy(object[name], {apply: trap});
@@ -195,7 +203,7 @@
 		wrap(out, name, (real, me, args) => {
 			if (name !== 'assert' || !args[0]) {
 				const said = name === 'assert' ? ['Assertion failed:', ...args.slice(1)] : args;
-				tell('console', () => ({level: LEVELS[name], text: words(said), at: where(new Error().stack)}));
+				tell('console', () => ({level: LEVELS[name], text: words(said), at: caller()}));
 			}
 			return apply(real, me, args);
 		});
