@@ -19,29 +19,26 @@ static struct version_file file_of(const struct db_result *list, size_t row)
 	};
 }
 
-/* A batch is n rows of the list, of files in path order. */
-static int read_batch(struct app *app, const char *project_id, int64_t version,
-		      const struct db_result *list, const size_t *rows, size_t n,
+/* A batch is n rows of the list. */
+static int read_batch(struct app *app, const struct db_result *list, const size_t *rows, size_t n,
 		      struct db_result **ret, struct err *e)
 {
-	auto_json *paths = json_array();
+	auto_json *hashes = json_array();
 	auto_free char *text = NULL;
 
 	for (size_t i = 0; i < n; i++) {
-		if (json_array_append_new(paths, json_string(db_get(list, rows[i], 0)))) {
+		if (json_array_append_new(hashes, json_string(file_of(list, rows[i]).sha256))) {
 			return err_set(e, ERR_INTERNAL, "out of memory");
 		}
 	}
-	text = json_text(paths);
+	text = json_text(hashes);
 	if (!text) {
 		return err_set(e, ERR_INTERNAL, "out of memory");
 	}
 	if (db_query(app->db,
-		     "SELECT b.bytes FROM version_files f JOIN blobs b USING (sha256)"
-		     " WHERE f.project_id = $1 AND f.n = $2"
-		     " AND f.path IN (SELECT json_array_elements_text($3::json))"
-		     " ORDER BY f.path COLLATE \"C\"",
-		     DB_ARGS(db_text(project_id), db_int(version), db_text(text)), ret, e)) {
+		     "SELECT b.bytes FROM json_array_elements_text($1::json) WITH ORDINALITY"
+		     " AS wanted (sha256, i) JOIN blobs b USING (sha256) ORDER BY wanted.i",
+		     DB_ARGS(db_text(text)), ret, e)) {
 		return -1;
 	}
 	if (db_rows(*ret) != n) {
@@ -50,14 +47,13 @@ static int read_batch(struct app *app, const char *project_id, int64_t version,
 	return 0;
 }
 
-static int each_of_batch(struct app *app, const char *project_id, int64_t version,
-			 const struct db_result *list, const size_t *rows, size_t n,
-			 version_file_fn *fn, void *ctx, struct err *e)
+static int each_of_batch(struct app *app, const struct db_result *list, const size_t *rows,
+			 size_t n, version_file_fn *fn, void *ctx, struct err *e)
 {
 	auto_db_result r = NULL;
 	int rc = 0;
 
-	if (read_batch(app, project_id, version, list, rows, n, &r, e)) {
+	if (read_batch(app, list, rows, n, &r, e)) {
 		return -1;
 	}
 	for (size_t i = 0; i < n && rc == 0; i++) {
@@ -72,9 +68,8 @@ static int each_of_batch(struct app *app, const char *project_id, int64_t versio
 	return rc;
 }
 
-static int each_with_bytes(struct app *app, const char *project_id, int64_t version,
-			   const struct db_result *list, const size_t *rows, size_t n,
-			   version_file_fn *fn, void *ctx, struct err *e)
+static int each_with_bytes(struct app *app, const struct db_result *list, const size_t *rows,
+			   size_t n, version_file_fn *fn, void *ctx, struct err *e)
 {
 	int rc = 0;
 
@@ -87,8 +82,7 @@ static int each_with_bytes(struct app *app, const char *project_id, int64_t vers
 				break;
 			}
 		}
-		rc = each_of_batch(app, project_id, version, list, rows + first, next - first, fn,
-				   ctx, e);
+		rc = each_of_batch(app, list, rows + first, next - first, fn, ctx, e);
 	}
 	return rc < 0 ? -1 : 0;
 }
@@ -140,7 +134,7 @@ int version_each_wanted(struct app *app, const char *project_id, int64_t n,
 			rows[n_rows++] = i;
 		}
 	}
-	return each_with_bytes(app, project_id, n, list, rows, n_rows, fn, ctx, e);
+	return each_with_bytes(app, list, rows, n_rows, fn, ctx, e);
 }
 
 int version_each(struct app *app, const char *project_id, int64_t n, bool with_bytes,

@@ -67,7 +67,7 @@ describe('a project', () => {
   it('begins empty, private and with a slug of its own', async () => {
     const answer = await owner.expect(201, 'POST', 'projects', { json: { name: 'My first App!' } });
     const p = answer.json;
-    assert.deepEqual(Object.keys(p).sort(), ['created_at', 'id', 'name', 'preview_url', 'slug', 'status', 'template',
+    assert.deepEqual(Object.keys(p).sort(), ['created_at', 'deleted_at', 'id', 'name', 'preview_url', 'slug', 'status', 'template',
       'updated_at', 'version', 'visibility']);
     assert.equal(answer.headers.location, `/api/v1/projects/${p.id}`);
     assert.match(p.slug, SLUG);
