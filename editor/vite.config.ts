@@ -25,5 +25,6 @@ export default defineConfig({
     include: ["src/**/*.test.{ts,tsx}"],
     setupFiles: ["src/test-setup.ts"],
     restoreMocks: true,
+    isolate: false, // one jsdom for all files, which test-setup.ts cleans: making one takes longer than their tests
   },
 });
