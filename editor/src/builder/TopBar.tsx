@@ -58,6 +58,7 @@ export function TopBar({ project }: { project: Project }) {
 				</Tooltip>
 				<Button
 					className={css.share}
+					aria-label={t.builder.share}
 					onClick={() => {
 						setHasShared(true);
 						setSharing(true);
