@@ -13,6 +13,8 @@ describe("relativeTime", () => {
     ["2026-02-24T12:00:00Z", "2 weeks ago"],
     ["2026-03-11T13:00:00Z", "tomorrow"],
     ["2026-03-17T12:00:00Z", "next week"],
+    ["2026-03-10T12:00:20Z", "now"],
+    ["2026-03-16T11:59:55Z", "in 6 days"],
   ])("%s", (time, words) => {
     expect(relativeTime(time, now)).toBe(words);
   });

@@ -17,7 +17,9 @@ const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
 
 /** "5 minutes ago", "in 2 days", "now". */
 export function relativeTime(time: string, now = Date.now()): string {
-  const seconds = (Date.parse(time) - now) / 1000;
+  const exact = (Date.parse(time) - now) / 1000;
+  // What was set to end in a week is not "in 6 days" a second later.
+  const seconds = exact > 0 ? exact + 30 : exact;
   for (const [unit, size] of UNITS) {
     if (Math.abs(seconds) >= size) {
       return relative.format(Math.trunc(seconds / size), unit);

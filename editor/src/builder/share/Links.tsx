@@ -42,7 +42,7 @@ function MadeNote({ made }: { made: Made }) {
 	);
 }
 
-function LinkList({ projectId }: { projectId: string }) {
+function LinkList({ projectId, isNew }: { projectId: string; isNew: boolean }) {
 	const list = useShares(projectId);
 	const revoke = useRevokeShare(projectId);
 	const [edited, setEdited] = useState<Share | null>(null);
@@ -63,7 +63,7 @@ function LinkList({ projectId }: { projectId: string }) {
 	const old = shares.filter((share) => shareState(share) !== "live");
 	return (
 		<>
-			{live.length === 0 && (
+			{live.length === 0 && !isNew && (
 				<p className={css.soft}>{t.share.empty}</p>
 			)}
 			<ul className={css.links}>
@@ -165,7 +165,7 @@ export function Links({ projectId }: { projectId: string }) {
 				/>
 			)}
 			{made && <MadeNote made={made} />}
-			<LinkList projectId={projectId} />
+			<LinkList projectId={projectId} isNew={isNew} />
 		</section>
 	);
 }

@@ -34,7 +34,9 @@ function NewKey({ made }: { made: NewApiKey }) {
 	const example = exampleFor(made.key);
 	return (
 		<Note tone="good">
-			<b>{words.newTitle}</b> {words.newText}
+			<p className={css.newKey}>
+				<b>{words.newTitle}</b> {words.newText}
+			</p>
 			<div className={css.command}>
 				<code>{made.key}</code>
 				<CopyButton
@@ -42,7 +44,7 @@ function NewKey({ made }: { made: NewApiKey }) {
 					label={words.copyKey}
 				/>
 			</div>
-			<p>{words.tryIt}</p>
+			<p className={css.tryIt}>{words.tryIt}</p>
 			<div className={css.command}>
 				<pre>{example}</pre>
 				<CopyButton

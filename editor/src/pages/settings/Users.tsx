@@ -14,7 +14,6 @@ import { keys, useMe } from "../../api/queries";
 import type { User } from "../../api/types";
 import { t } from "../../strings";
 import {
-	Badge,
 	Button,
 	Confirm,
 	ErrorNote,
