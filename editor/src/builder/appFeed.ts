@@ -44,6 +44,7 @@ class Feed extends Value<AppFeedState> implements AppFeed {
   #lastId = 0;
   /** Ends the stream that is open, to open it again. */
   #stream = new AbortController();
+  #lastSaid: string | null = null;
   #isReading = false;
   /** What is there has been read; what comes now happens now. */
   #isLive = false;
@@ -205,9 +206,11 @@ class Feed extends Value<AppFeedState> implements AppFeed {
       const before = this.#pending.at(-1) ?? this.getSnapshot().lines.at(-1);
       const t = this.#isLive ? Date.now() : (before?.t ?? Date.now());
       const line = stateLine(id, data, t);
-      if (line) {
-        this.#add(line);
+      const said = line && `${line.state} ${line.text}`;
+      if (line && said !== this.#lastSaid) {
+        this.#add(line); // a port more is no other state
       }
+      this.#lastSaid = said;
     } else {
       this.#isLive = true;
       if (beganAnew(data, this.#lastId)) {
