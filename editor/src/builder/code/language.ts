@@ -1,6 +1,10 @@
 // Which of Monaco's languages a file is in, by its name.
 
-const BY_NAME: Record<string, string> = {
+/** Without what every object has: a file may be named "constructor". */
+const table = (entries: Record<string, string>) =>
+  new Map(Object.entries(entries));
+
+const BY_NAME = table({
   dockerfile: "dockerfile",
   containerfile: "dockerfile",
   makefile: "makefile",
@@ -12,9 +16,9 @@ const BY_NAME: Record<string, string> = {
   ".env": "ini",
   ".npmrc": "ini",
   ".editorconfig": "ini",
-};
+});
 
-const BY_EXTENSION: Record<string, string> = {
+const BY_EXTENSION = table({
   ts: "typescript",
   mts: "typescript",
   cts: "typescript",
@@ -64,7 +68,7 @@ const BY_EXTENSION: Record<string, string> = {
   go: "go",
   rs: "rust",
   java: "java",
-};
+});
 
 /** What people call them; those not listed are called by their id. */
 const NAMES: Record<string, string> = {
@@ -96,9 +100,9 @@ export function languageOf(path: string): string {
   const name = path.slice(path.lastIndexOf("/") + 1).toLowerCase();
   const stem = name.startsWith(".env") ? ".env" : name.replace(/\.\w+$/, "");
   return (
-    BY_NAME[name] ??
-    BY_EXTENSION[extensionOf(path)] ??
-    (["dockerfile", ".env"].includes(stem) ? BY_NAME[stem] : undefined) ??
+    BY_NAME.get(name) ??
+    BY_EXTENSION.get(extensionOf(path)) ??
+    (["dockerfile", ".env"].includes(stem) ? BY_NAME.get(stem) : undefined) ??
     "plaintext"
   );
 }
