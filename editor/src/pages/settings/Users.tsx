@@ -140,11 +140,17 @@ function UserTable({
 								{user.email}{" "}
 								{user.id ===
 									me?.id && (
-									<Badge>
+									<span
+										className={
+											css.soft
+										}
+									>
+										(
 										{
 											words.you
 										}
-									</Badge>
+										)
+									</span>
 								)}
 							</td>
 							<td>
