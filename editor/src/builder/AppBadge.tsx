@@ -1,6 +1,7 @@
 import type { AppState } from "../api/types";
 import { t } from "../strings";
 import { Badge, type Tone } from "../ui";
+import css from "./builder.module.css";
 import { useBuilder, useStore } from "./context";
 
 const TONES: Record<AppState, Tone> = {
@@ -25,7 +26,11 @@ export function AppBadge() {
 	// States may be added to the API: one that is not known shows as it is named.
 	const words: string = t.app[status.state] ?? status.state;
 	return (
-		<span title={status.detail} role="status">
+		<span
+			title={status.detail}
+			role="status"
+			className={css.status}
+		>
 			<Badge
 				tone={
 					reconnecting

@@ -82,61 +82,86 @@ export function BuilderView(props: BuilderViewProps) {
 				data-front={chatInFront ? "chat" : "view"}
 			>
 				<TopBar project={project} />
-				<Group
-					className={css.group}
-					defaultLayout={layout ?? undefined}
-					disabled={isNarrow}
-					onLayoutChanged={(next, meta) => {
-						if (
-							meta.isUserInteraction &&
-							!isNarrow
-						) {
-							remember(LAYOUT, next);
+				<main className={css.body}>
+					<Group
+						className={css.group}
+						defaultLayout={
+							layout ?? undefined
 						}
-					}}
-				>
-					<Panel
-						id="chat"
-						defaultSize="34%"
-						minSize="300px"
-						className={css.chat}
+						disabled={isNarrow}
+						onLayoutChanged={(
+							next,
+							meta,
+						) => {
+							if (
+								meta.isUserInteraction &&
+								!isNarrow
+							) {
+								remember(
+									LAYOUT,
+									next,
+								);
+							}
+						}}
 					>
-						<section
-							id="panel-chat"
-							role={
-								isNarrow
-									? "tabpanel"
-									: undefined
+						<Panel
+							id="chat"
+							defaultSize="34%"
+							minSize="300px"
+							className={css.chat}
+						>
+							<section
+								id="panel-chat"
+								role={
+									isNarrow
+										? "tabpanel"
+										: undefined
+								}
+								aria-label={
+									t
+										.builder
+										.tabs
+										.chat
+								}
+								className={
+									css.fill
+								}
+							>
+								<ErrorBoundary>
+									<Chat />
+								</ErrorBoundary>
+							</section>
+						</Panel>
+						<Separator
+							className={
+								css.separator
 							}
 							aria-label={
-								t.builder.tabs
-									.chat
+								t.builder
+									.resizeChat
 							}
-							className={css.fill}
+						/>
+						<Panel
+							id="view"
+							minSize="320px"
+							className={css.view}
 						>
-							<ErrorBoundary>
-								<Chat />
-							</ErrorBoundary>
-						</section>
-					</Panel>
-					<Separator
-						className={css.separator}
-						aria-label={
-							t.builder.resizeChat
-						}
-					/>
-					<Panel
-						id="view"
-						minSize="320px"
-						className={css.view}
-					>
-						{!isNarrow && tabBar}
-						<main className={css.fill}>
-							<Panes shown={tab} />
-						</main>
-					</Panel>
-				</Group>
-				{isNarrow && tabBar}
+							{!isNarrow && tabBar}
+							<div
+								className={
+									css.fill
+								}
+							>
+								<Panes
+									shown={
+										tab
+									}
+								/>
+							</div>
+						</Panel>
+					</Group>
+					{isNarrow && tabBar}
+				</main>
 			</div>
 		</BuilderContext>
 	);

@@ -1,5 +1,4 @@
 import { useQueryClient } from "@tanstack/react-query";
-import { Pencil } from "lucide-react";
 import { useRef, useState, type KeyboardEvent } from "react";
 import { errorText } from "../api/errorText";
 import { sendJson } from "../api/http";
@@ -58,7 +57,6 @@ export function ProjectName(props: {
 					}}
 				>
 					<span>{saving ?? project.name}</span>
-					<Pencil aria-hidden="true" />
 				</button>
 			</h1>
 		);

@@ -51,6 +51,7 @@ export function TopBar({ project }: { project: Project }) {
 							"ghost",
 							"normal",
 							css.square,
+							css.newTab,
 						)}
 					>
 						<ExternalLink aria-hidden="true" />

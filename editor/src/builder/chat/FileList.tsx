@@ -28,7 +28,9 @@ function Counts({ file }: { file: TurnFile }) {
 			title={t.chat.counts(additions, deletions ?? 0)}
 		>
 			<ins>+{additions}</ins>{" "}
-			{deletions !== null && <del>−{deletions}</del>}
+			{deletions !== null && deletions > 0 && (
+				<del>−{deletions}</del>
+			)}
 		</span>
 	);
 }

@@ -28,14 +28,17 @@ export function titleOf(step: TurnStep, standing: Standing): string {
   if (step.last.state === "queued") {
     return `${words.now}: ${t.chat.stepQueued}`;
   }
-  return words[standing === "bad" || standing === "good" ? standing : "now"];
+  if (standing === "skipped") {
+    return words.none;
+  }
+  return words[standing === "broken" ? "now" : standing];
 }
 
 /** Why it ended as it did, or where it listens; empty when there is nothing to say. */
 export function detailOf(step: TurnStep, standing: Standing): string[] {
   const { last } = step;
   if (standing === "skipped") {
-    return [last.reason || t.chat.stepSkipped];
+    return last.reason ? [last.reason] : [];
   }
   if (standing === "broken") {
     return [t.chat.stepBroken];
