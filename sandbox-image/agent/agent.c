@@ -1,6 +1,7 @@
 #include "agent.h"
 
 #include "app.h"
+#include "app_logs.h"
 #include "clock.h"
 #include "code_env.h"
 #include "conn.h"
@@ -63,6 +64,13 @@ static void free_event(struct event **ev)
 		event_free(*ev);
 		*ev = NULL;
 	}
+}
+
+void agent_say_goodbye(struct agent *agent)
+{
+	app_logs_end(agent->app);
+	terminals_say_goodbye(agent);
+	(void)event_base_loop(agent->base, EVLOOP_NONBLOCK); /* writes what the sockets take */
 }
 
 void agent_fini(struct agent *agent)

@@ -69,5 +69,7 @@ struct agent {
 
 /* Everything but the listening socket, from agent->settings. */
 NODISCARD int agent_init(struct agent *agent, struct err *e);
+/* Ends long answers as such, so that nobody takes a stop for a failure; waits for nothing. */
+void agent_say_goodbye(struct agent *agent);
 /* Also of one that is half made. Runs that go on are killed by their supervisors. */
 void agent_fini(struct agent *agent);

@@ -119,6 +119,16 @@ void app_logs_pump(struct app *app)
 	}
 }
 
+void app_logs_end(struct app *app)
+{
+	struct log_reader *r;
+
+	/* An ended answer takes its reader out of the list. */
+	while ((r = TAILQ_FIRST(&app->readers)) != NULL) {
+		conn_end(r->conn);
+	}
+}
+
 static void on_ping(evutil_socket_t fd, short what, void *arg)
 {
 	static const char comment[] = ": ping\n\n";

@@ -4,6 +4,11 @@
 
 #include "conn.h"
 
+struct app;
+
+/* Ends the streams of all readers, as answers that are complete. */
+void app_logs_end(struct app *app);
+
 int app_logs_on_begin(struct conn *c, struct err *e);
 int app_logs_on_end(struct conn *c, struct err *e);
 void app_logs_on_writable(struct conn *c);

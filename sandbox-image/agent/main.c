@@ -86,6 +86,7 @@ int main(int argc, char **argv)
 		log_error("processes_do_not_die", NULL);
 		return 1;
 	}
+	agent_say_goodbye(&agent);
 	agent_fini(&agent);
 	return 0;
 }

@@ -128,6 +128,18 @@ void terminal_client_dismiss(struct terminal_client *client)
 	close_with(client, CLOSE_TAKEN_OVER, "the terminal was opened elsewhere");
 }
 
+void terminals_say_goodbye(const struct agent *agent)
+{
+	const struct terminal *t;
+
+	TAILQ_FOREACH(t, &agent->terminals, link)
+	{
+		if (t->client) {
+			close_with(t->client, WS_CLOSE_GOING_AWAY, "the sandbox was stopped");
+		}
+	}
+}
+
 static void on_ping(evutil_socket_t fd, short what, void *arg)
 {
 	struct terminal_client *client = arg;

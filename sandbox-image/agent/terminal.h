@@ -12,6 +12,9 @@ struct agent;
 /* Sessions with a client. */
 int terminals_attached(const struct agent *agent);
 
+/* Tells every client that the sandbox stops. */
+void terminals_say_goodbye(const struct agent *agent);
+
 /* Forgets all sessions; their supervisors kill what runs. After the connections are closed. */
 void terminals_fini(struct agent *agent);
 

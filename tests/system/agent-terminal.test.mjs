@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
-import { Box, until } from './lib/agent_box.mjs';
+import { Box, docker, until } from './lib/agent_box.mjs';
 import { WebSocket } from './lib/websocket.mjs';
 
 let box;
@@ -318,8 +318,8 @@ describe('hostile clients of a terminal', () => {
       await shows(terminal, 'sleep');
       terminal.destroy();
       await until('nobody is attached', async () => await sessions() === 0);
-      await box.assertNothingRuns();
     }
+    await box.assertNothingRuns();
     const last = await open();
     assert.equal(last.status, 101);
     await end(last);
@@ -336,5 +336,14 @@ describe('a terminal without a client', () => {
     await until('all is gone', async () => (await box.processes()).length === 1, 75_000);
     assert.ok(Date.now() - since > 55_000);
     assert.equal((await box.call('GET', '/v1/files/hung-up')).status, 200);
+  });
+});
+
+describe('a sandbox that stops', () => {
+  it('tells its terminals so', async () => {
+    const terminal = await open();
+    await docker('stop', '--time', '5', box.name);
+    await until('the close', () => terminal.closed);
+    assert.equal(terminal.closeCode, 1001);
   });
 });

@@ -110,6 +110,24 @@ describe('an app', () => {
     assert.equal((await reaches(project, 'running')).stopped_by_owner, false);
   });
 
+  // sandboxd answers at once and acts a moment later: the run before must not pass for the new one.
+  it('never shows the old run once a restart was answered', async () => {
+    const project = await started(FILES);
+    for (let i = 0; i < 4; i++) {
+      const asked = Date.now();
+      let now = (await ask(202, project, 'restart')).json;
+      const underWay = ['starting', 'preparing']; // the second of an agent that is too busy to answer
+      assert.ok(underWay.includes(now.state), JSON.stringify(now));
+      assert.equal(now.port, null);
+      while (underWay.includes(now.state)) {
+        now = await statusOf(project);
+      }
+      assert.equal(now.state, 'running', JSON.stringify(now));
+      assert.ok(now.for_ms <= Date.now() - asked, `running for ${now.for_ms} ms, asked ${Date.now() - asked} ms ago`);
+    }
+    assert.equal((await ask(202, project, 'start')).json.state, 'running', 'a start replaces nothing that runs');
+  });
+
   it('shows the real error of a crash, and starts again when it is mended', async () => {
     const project = await newProject({ ...FILES, 'server.js': "require('./missing-part.js');\n" });
     await ask(202, project, 'start');
@@ -179,6 +197,56 @@ describe('logs', () => {
     assert.equal(answer.headers['x-accel-redirect'], undefined);
     assertProblem(await owner.call('GET', `projects/${project.id}/logs?after=x`), 400);
     assertProblem(await owner.call('GET', '/_agent/00000000-0000-4000-8000-000000000000/logs'), 404);
+  });
+
+  it('go on over a restart, and over a stop of the sandbox', async () => {
+    const long = 'ä'.repeat(10_000); // 20 000 bytes, of two each
+    const project = await started({ ...FILES, 'server.js': `console.log('${long}');\n${SERVER}` });
+    const isUp = (e) => e.data.text === 'up on 3000';
+    const first = await logs(project, { query: '', enough: isUp });
+    const pieces = lines(first).filter((text) => text.startsWith('ä'));
+    assert.equal(pieces.join(''), long);
+    assert.ok(pieces.every((text) => Buffer.byteLength(text) <= 8192), 'cut between characters');
+
+    const last = first.at(-1).id;
+    const open = logs(project, { query: `?after=${last}`, enough: () => false });
+    await ask(202, project, 'restart');
+    const again = await logs(project, { query: '', headers: { 'last-event-id': last }, enough: isUp });
+    const states = again.filter((e) => e.type === 'state').map((e) => e.data.state);
+    assert.ok(states.includes('starting'), states.join());
+    const ids = again.filter((e) => e.id).map((e) => Number(e.id));
+    assert.deepEqual(ids, ids.map((_, i) => Number(last) + 1 + i), 'nothing is missed, nothing told twice');
+    await reaches(project, 'running');
+
+    await ask(200, project, 'stop');
+    const seen = await open; // ended by itself
+    assert.deepEqual(seen.filter((e) => e.id).slice(0, ids.length).map((e) => Number(e.id)), ids);
+    const asleep = await logs(project, { headers: { 'last-event-id': String(ids.at(-1)) } });
+    assert.deepEqual(asleep.map((e) => [e.type, e.id, e.data.state]), [['state', null, 'stopped']]);
+
+    await ask(202, project, 'start');
+    await reaches(project, 'running');
+    const anew = await logs(project, { headers: { 'last-event-id': String(ids.at(-1)) } });
+    assert.ok(lines(anew).includes('up on 3000'));
+    assert.ok(anew.filter((e) => e.id).every((e) => Number(e.id) > ids.at(-1)), 'ids grow');
+  });
+
+  it('keep nothing awake, and neither does the status', async () => {
+    const project = await started(FILES);
+    const activity = () => instance.sql(`SELECT last_activity_at FROM sandboxes WHERE project_id = '${project.id}'`);
+    const gone = new AbortController();
+    const stream = instance.sse(`projects/${project.id}/logs`, { method: 'GET', signal: gone.signal });
+    assert.ok((await stream.next()).value);
+    const before = await activity();
+    for (let i = 0; i < 20; i++) {
+      await statusOf(project);
+    }
+    await logs(project);
+    assert.deepEqual(await activity(), before);
+    await ask(200, project, 'stop');
+    gone.abort();
+    await owner.expect(200, 'GET', `projects/${project.id}/logs`);
+    assert.equal((await statusOf(project)).state, 'stopped');
   });
 
   it('of an app that sleeps are its state', async () => {
