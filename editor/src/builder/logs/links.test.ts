@@ -18,7 +18,11 @@ describe("findPlaces", () => {
     ],
     [
       "    at App (http://a-1.preview.localhost:8080/src/App.tsx?t=17:4:9)",
-      { path: "src/App.tsx", line: 4, column: 9 },
+      { path: "src/App.tsx" },
+    ],
+    [
+      "    at f (http://a-1.preview.localhost:8080/src/x.js?t=17:4:9)",
+      { path: "src/x.js", line: 4, column: 9 },
     ],
     [
       "src/App.tsx(12,5): error TS2304",
@@ -63,12 +67,22 @@ describe("findPlaces", () => {
 
 describe("placeOfUrl", () => {
   it("finds the file of a page's address", () => {
-    const url = "http://a-1.preview.localhost:8080/src/App.tsx?t=17";
-    expect(placeOfUrl({ url, line: 4, column: 0 }, hasFile)).toEqual({
-      path: "src/App.tsx",
+    const at = (path: string) => ({
+      url: `http://a-1.preview.localhost:8080/${path}?t=17`,
+      line: 4,
+      column: 0,
+    });
+    expect(placeOfUrl(at("src/x.js"), hasFile)).toEqual({
+      path: "src/x.js",
       line: 4,
       column: undefined,
     });
+    // Its lines are those of the translation.
+    expect(placeOfUrl(at("src/App.tsx"), hasFile)).toEqual({
+      path: "src/App.tsx",
+    });
+    const url = at("").url;
+    expect(placeOfUrl({ url, line: 1, column: 1 }, hasFile)).toBeNull();
     expect(placeOfUrl({ url: "no", line: 1, column: 1 }, hasFile)).toBeNull();
     expect(placeOfUrl(null, hasFile)).toBeNull();
   });

@@ -17,7 +17,7 @@ const TEXT_MAX = 8192; // what is beyond it is shown without links
 // A path, perhaps with an address before it and a query behind it; then :line:column, (line,column) or
 // nothing. Each part is tried once: no text makes it slow.
 const CANDIDATE =
-  /(?:[a-z][a-z-]*:\/\/[^\s/"'`()<>]*)?([^\s"'`()<>:,?#]+)(?:[?#][^\s"'`()<>:]*)?(?::(\d{1,7})(?::(\d{1,7}))?|[ ]?\((\d{1,7})[,:](\d{1,7})\))?/gi;
+  /([a-z][a-z-]*:\/\/[^\s/"'`()<>]*)?([^\s"'`()<>:,?#]+)(?:[?#][^\s"'`()<>:]*)?(?::(\d{1,7})(?::(\d{1,7}))?|[ ]?\((\d{1,7})[,:](\d{1,7})\))?/gi;
 
 const number = (digits: string | undefined): number | undefined =>
   digits === undefined ? undefined : Number(digits);
@@ -42,6 +42,18 @@ function pathOf(
   return [path, `public/${path}`].find(hasFile) ?? null;
 }
 
+const isServed = (host: string | undefined): boolean =>
+  host !== undefined && /^https?:/i.test(host);
+
+/** A page has these in another form than they were written in, with other lines. */
+const TRANSLATED = /\.(?:tsx?|jsx|mts|cts|vue|svelte|astro)$/;
+
+const placeIn = (
+  path: string,
+  served: boolean,
+  at: Omit<Place, "path">,
+): Place => (served && TRANSLATED.test(path) ? { path } : { path, ...at });
+
 /** The text in pieces, those that name a place with it. Joined they are the text. */
 export function findPlaces(
   text: string,
@@ -50,7 +62,7 @@ export function findPlaces(
   const pieces: Piece[] = [];
   let end = 0;
   for (const match of text.slice(0, TEXT_MAX).matchAll(CANDIDATE)) {
-    const [all, named = "", line, column, line2, column2] = match;
+    const [all, host, named = "", line, column, line2, column2] = match;
     // A bare word is hardly ever meant as a file: a path or a name with an ending is.
     const path = /[./]/.test(named) ? pathOf(named, hasFile) : null;
     if (!path) {
@@ -62,11 +74,10 @@ export function findPlaces(
     end = match.index + all.length;
     pieces.push({
       text: all,
-      place: {
-        path,
+      place: placeIn(path, isServed(host), {
         line: number(line ?? line2),
         column: number(column ?? column2),
-      },
+      }),
     });
   }
   if (end < text.length) {
@@ -85,7 +96,10 @@ export function placeOfUrl(
   }
   const path = pathOf(new URL(at.url).pathname, hasFile);
   return path
-    ? { path, line: at.line || undefined, column: at.column || undefined }
+    ? placeIn(path, true, {
+        line: at.line || undefined,
+        column: at.column || undefined,
+      })
     : null;
 }
 

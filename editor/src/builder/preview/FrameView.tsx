@@ -47,9 +47,19 @@ function useRoom() {
 	return { ref, room };
 }
 
-export function FrameView({ frame, device }: { frame: Frame; device: Device }) {
+/** Narrower than this a page is as wide as it can be. */
+const NARROW_PX = 420;
+
+export function FrameView({
+	frame,
+	device: wanted,
+}: {
+	frame: Frame;
+	device: Device;
+}) {
 	const { attach, entry, isLoading, onLoad } = frame;
 	const { ref, room } = useRoom();
+	const device = room.width < NARROW_PX ? "desktop" : wanted;
 	const margin = DEVICES[device] ? MARGIN : 0;
 	const { width, height, scale } = fit(device, {
 		width: room.width - 2 * margin,

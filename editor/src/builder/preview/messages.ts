@@ -61,6 +61,12 @@ function readNetwork(data: Fields): Pick<PageMessage, "text" | "detail"> {
   };
 }
 
+/** Some errors reach the page's window without their words: those are in the stack. */
+function errorText(said: string, stack: string): string {
+  const first = stack.split("\n", 1)[0] ?? "";
+  return said === "Uncaught" && first !== "" ? `${said} ${first}` : said;
+}
+
 function readMessage(
   data: Fields,
   words: Words,
@@ -81,7 +87,7 @@ function readMessage(
       return {
         kind: "error",
         level: "error",
-        text: text(data.text),
+        text: errorText(text(data.text), text(data.stack)),
         detail: text(data.stack) || null,
         at,
       };

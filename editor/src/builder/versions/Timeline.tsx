@@ -22,7 +22,7 @@ const KIND_ICONS = {
 };
 
 function Result({ result }: { result: Version["result"] }) {
-	if (result === null) {
+	if (!result) {
 		return null;
 	}
 	const Icon = result === "passed" ? CircleCheck : CircleX;
@@ -122,6 +122,7 @@ export function Timeline(props: TimelineProps) {
 											{t.common.files(
 												version.file_count,
 											)}
+
 											,{" "}
 											{formatBytes(
 												version.size_bytes,
