@@ -22,9 +22,9 @@
 #define ANSWER_MAX_BYTES (32 * 1024 * 1024)
 #define FILES_LISTED_MAX 200
 
-static const char introduction[] =
-	"This is Slipway's offline provider. It is not a model: none is configured here "
-	"(OPENAI_API_KEY or OPENAI_BASE_URL), so it cannot reason about your words.\n\n";
+static const char introduction[] = "This is the offline provider, **not a model**: it ";
+static const char connect[] = "For what you describe yourself, connect a model: set "
+			      "`OPENAI_API_KEY` or `OPENAI_BASE_URL`, as the README says.\n";
 
 static bool configured(const struct config *config)
 {
@@ -77,7 +77,7 @@ static size_t score(const json_t *item, const char *prompt, struct strbuf *match
 		const char *word = json_string_value(json_array_get(keywords, i));
 
 		if (word && has_word(prompt, word)) {
-			strbuf_addf(matched, "%s%s", n ? ", " : "", word);
+			strbuf_addf(matched, "%s*%s*", n ? ", " : "", word);
 			n += is_tag(item, word) ? TAG_WEIGHT : 1;
 		}
 	}
@@ -133,39 +133,57 @@ static int add_file(void *ctx, const char *path, const void *bytes, size_t len, 
 	return strbuf_check(answer, "the offline answer", e);
 }
 
+/* How to get another one, or more. */
+static void add_names(struct strbuf *answer, const json_t *items)
+{
+	strbuf_adds(answer, "Ask for another one by its name: ");
+	for (size_t i = 0; i < json_array_size(items); i++) {
+		const json_t *item = json_array_get(items, i);
+
+		strbuf_addf(answer, "%s%s", i ? ", " : "",
+			    json_string_value(json_object_get(item, "name")));
+	}
+	strbuf_addf(answer, ". %s", connect);
+}
+
+static int add_template(struct app *app, const json_t *item, struct strbuf *answer, struct err *e)
+{
+	strbuf_addf(answer, "**%s**. %s\n\n", json_string_value(json_object_get(item, "name")),
+		    json_string_value(json_object_get(item, "description")));
+	return template_each_file(app, json_string_value(json_object_get(item, "id")), add_file,
+				  answer, e);
+}
+
 static int answer_build(struct app *app, const struct model_request *rq, const char *prompt,
 			struct strbuf *answer, struct err *e)
 {
 	auto_json *items = NULL;
 	auto_strbuf matched = {0};
 	const json_t *item;
+	int rc = 0;
 
 	strbuf_init(&matched, 4096);
 	if (templates_load(app, &items, e) < 0) {
 		return -1;
 	}
+	strbuf_adds(answer, "picks a ready-made template by the words of a prompt. ");
 	item = best_match(items, prompt, &matched);
-	if (!item && rq->n_files > 0) {
-		return strbuf_adds(answer,
-				   "No template of the catalogue fits these words, and changing "
-				   "the code that is there takes a model. Nothing was changed.\n");
-	}
 	if (item) {
-		strbuf_addf(answer, "By its keywords (%s), the closest template is ", matched.data);
+		strbuf_addf(answer, "Yours (%s) fit ", matched.data);
+		rc = add_template(app, item, answer, e);
+	} else if (rq->n_files > 0) {
+		strbuf_adds(answer, "Yours fit none, and changing the code that is there takes a "
+				    "model. Nothing was changed.\n\n");
 	} else {
 		item = template_by_id(items, "node-script");
 		if (!item) {
 			return err_set(e, ERR_INTERNAL, "the template node-script is missing");
 		}
-		strbuf_adds(answer, "No template fits these words; to start with, this is ");
+		strbuf_adds(answer, "Yours fit none; to start with, this is ");
+		rc = add_template(app, item, answer, e);
 	}
-	strbuf_addf(answer, "\"%s\": %s\n\n", json_string_value(json_object_get(item, "name")),
-		    json_string_value(json_object_get(item, "description")));
-	if (template_each_file(app, json_string_value(json_object_get(item, "id")), add_file,
-			       answer, e) < 0) {
-		return -1;
-	}
-	return strbuf_adds(answer, "The files are the template's own, as they are.\n");
+	add_names(answer, items);
+	return rc;
 }
 
 /* What a file is, by its name alone. */
@@ -203,8 +221,9 @@ static const char *describe(const char *path)
 
 static int answer_explain(const struct model_request *rq, struct strbuf *answer)
 {
-	strbuf_adds(answer, rq->n_files ? "What it can do is list what is there:\n\n"
-					: "The project has no files yet.\n");
+	strbuf_adds(answer, rq->n_files
+				    ? "cannot explain code, only list what is there:\n\n"
+				    : "cannot explain code, and the project has no files yet.\n");
 	for (size_t i = 0; i < rq->n_files && i < FILES_LISTED_MAX; i++) {
 		strbuf_addf(answer, "- `%s`: %s, %lld bytes\n", rq->files[i].path,
 			    describe(rq->files[i].path), (long long)rq->files[i].size);
@@ -217,12 +236,11 @@ static int answer_explain(const struct model_request *rq, struct strbuf *answer)
 
 static int answer_fix(struct strbuf *answer)
 {
-	return strbuf_adds(
-		answer,
-		"Finding and fixing a fault takes a model, so nothing was changed. What helps "
-		"without one: the output of the last run says where it failed, and every earlier "
-		"version of the project can be restored "
-		"(POST /api/v1/projects/{id}/versions/{n}/restore).\n");
+	return strbuf_addf(answer,
+			   "cannot find a fault. That takes a model, so nothing was changed. "
+			   "The output of the last run says where it failed, and every earlier "
+			   "version of the project can be restored.\n\n%s",
+			   connect);
 }
 
 static int make_answer(struct app *app, const struct model_request *rq, struct strbuf *answer,

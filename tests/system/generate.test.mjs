@@ -708,7 +708,7 @@ describe('the catalogue', () => {
   for (const [id, [prompt, wanted]] of Object.entries(prompts)) {
     it(`has ${id}, which runs`, async () => {
       const turn = (await generate(await newProject(), { prompt, model: 'offline' })).succeeded();
-      assert.match(turn.words, /It is not a model/);
+      assert.match(turn.words, /\*\*not a model\*\*/);
       if (turn.run) {
         assert.ok(['finished', 'listening'].includes(turn.run.state), JSON.stringify(turn.run));
         assert.match(turn.of('output').map((d) => d.data).join(''), wanted);

@@ -207,7 +207,7 @@ static void hear(enum model_mode mode, const char *prompt, size_t n_files, struc
 	reply_parser_init(&ret->parser, on_reply, ret);
 	assert_ok(provider_offline.stream(&app, &rq, &cb, &usage, &e));
 	assert_ok(reply_parser_end(&ret->parser, &e));
-	assert_non_null(strstr(ret->prose.data, "It is not a model"));
+	assert_non_null(strstr(ret->prose.data, "**not a model**"));
 	assert_int_equal(usage.prompt_tokens, -1);
 	reply_parser_fini(&ret->parser);
 }
@@ -218,21 +218,34 @@ static void test_offline_builds_from_templates(void **state)
 	static const struct {
 		const char *prompt, *name, *file;
 	} cases[] = {
-		{"Create a simple express server", "\"Express\"", "greetings.js "},
-		{"EXPRESS!", "\"Express\"", "public/index.html "},
-		{"Notes API with a database", "\"Express and SQLite\"", "notes.js "},
-		{"an Express app on SQLite", "\"Express and SQLite\"", "package-lock.json "},
-		{"a real-time CHAT over websockets", "\"WebSocket chat\"", "room.js "},
-		{"A landing page for my bakery", "\"Landing page\"", "style.css "},
-		{"a static website", "\"Landing page\"", "index.html "},
-		{"A React dashboard for sales", "\"React with Vite\"", "src/App.tsx "},
-		{"Build me a todo app", "\"React with Vite\"", "package-lock.json "},
-		{"something in Vue", "\"Vue with Vite\"", "src/App.vue "},
-		{"svelte, please", "\"Svelte with Vite\"", "src/App.svelte "},
-		{"A blog with Next.js", "\"Next.js\"", "app/page.tsx "},
-		{"a todo list for my terminal", "\"To-do list for the command line\"", "tasks.js "},
-		{"expressive serverless", "\"Node.js script\"", "numbers.js "}, /* whole words */
-		{"Zeichne mir ein Schaf", "\"Node.js script\"", "index.js "},
+		{"Create a simple express server", "**Express**", "greetings.js "},
+		{"EXPRESS!", "**Express**", "public/index.html "},
+		{"Notes API with a database", "**Express and SQLite**", "notes.js "},
+		{"an Express app on SQLite", "**Express and SQLite**", "package-lock.json "},
+		{"a real-time CHAT over websockets", "**WebSocket chat**", "room.js "},
+		{"A landing page for my bakery", "**Landing page**", "style.css "},
+		{"a static website", "**Landing page**", "index.html "},
+		{"A React dashboard for sales", "**React with Vite**", "src/App.tsx "},
+		{"Build me a todo app", "**React with Vite**", "package-lock.json "},
+		{"something in Vue", "**Vue with Vite**", "src/App.vue "},
+		{"svelte, please", "**Svelte with Vite**", "src/App.svelte "},
+		{"A blog with Next.js", "**Next.js**", "app/page.tsx "},
+		{"a todo list for my terminal", "**To-do list for the command line**", "tasks.js "},
+		{"expressive serverless", "**Node.js script**", "numbers.js "}, /* whole words */
+		{"Zeichne mir ein Schaf", "**Node.js script**", "index.js "},
+		/* as the answer says how to get another one */
+		{"To-do list for the command line", "**To-do list for the command line**",
+		 "tasks.js "},
+		{"Express and SQLite", "**Express and SQLite**", "notes.js "},
+		{"Express", "**Express**", "greetings.js "},
+		{"Web page on node:http", "**Web page on node:http**", "index.js "},
+		{"Next.js", "**Next.js**", "app/page.tsx "},
+		{"Node.js script", "**Node.js script**", "numbers.js "},
+		{"Landing page", "**Landing page**", "style.css "},
+		{"React with Vite", "**React with Vite**", "src/App.tsx "},
+		{"Svelte with Vite", "**Svelte with Vite**", "src/App.svelte "},
+		{"Vue with Vite", "**Vue with Vite**", "src/App.vue "},
+		{"WebSocket chat", "**WebSocket chat**", "room.js "},
 	};
 
 	(void)state;
