@@ -6,7 +6,6 @@ export const baseOptions = (): editor.IEditorOptions &
   editor.IGlobalEditorOptions => ({
   automaticLayout: true,
   accessibilitySupport: "auto",
-  bracketPairColorization: { enabled: false },
   fixedOverflowWidgets: true,
   fontFamily: getComputedStyle(document.documentElement).getPropertyValue(
     "--font-mono",

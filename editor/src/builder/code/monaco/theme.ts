@@ -40,6 +40,9 @@ const RULES: Record<keyof (typeof SYNTAX)["light"], string[]> = {
   delimiter: ["delimiter", "delimiter.html", "delimiter.xml", "operator"],
 };
 
+/** Pairs of brackets, from the outside in. */
+const BRACKETS = ["tag", "keyword", "number"] as const;
+
 /** A custom property as #rrggbbaa, whatever it was written as. */
 function resolver(): { color: (token: string) => string; end: () => void } {
   const probe = document.createElement("span");
@@ -135,6 +138,12 @@ export function applyTheme(isDark: boolean): void {
     colors: {
       ...Object.fromEntries(
         Object.entries(COLORS).map(([key, token]) => [key, color(token)]),
+      ),
+      ...Object.fromEntries(
+        BRACKETS.map((name, i) => [
+          `editorBracketHighlight.foreground${i + 1}`,
+          `#${syntax[name]}`,
+        ]),
       ),
       "editor.selectionBackground": isDark ? "#3a4d8f" : "#cdd8fb",
       "diffEditor.insertedTextBackground": isDark ? "#2f8a4a55" : "#8fd9a555",
