@@ -59,6 +59,50 @@
 		inside = false;
 	}
 
+	/* Some browsers keep nothing for a page in another site's frame and throw when it asks: most apps do
+	 * not expect that. They get a storage that lasts as long as the page. */
+	function memory() {
+		const items = new Map();
+		const text = (fn) => (key, ...more) => fn(String(key), ...more);
+		const members = {
+			getItem: {value: text((key) => items.get(key) ?? null)},
+			setItem: {value: text((key, value) => void items.set(key, String(value)))},
+			removeItem: {value: text((key) => void items.delete(key))},
+			clear: {value: () => items.clear()},
+			key: {value: (i) => [...items.keys()][i] ?? null},
+			length: {get: () => items.size},
+		};
+		for (const name in members) {
+			members[name].configurable = true;
+		}
+		return new Proxy(Object.create(Storage.prototype, members), {
+			get: (target, key) => (key in target ? target[key] : items.get(key)),
+			has: (target, key) => items.has(key) || key in target,
+			set: (target, key, value) => items.set(String(key), String(value)) && true,
+			deleteProperty: (target, key) => items.delete(key) || true,
+			ownKeys: () => [...items.keys()],
+			getOwnPropertyDescriptor: (target, key) => (items.has(key) ? {
+				value: items.get(key), writable: true, enumerable: true, configurable: true,
+			} : undefined),
+		});
+	}
+	let isRefused = false;
+	for (const name of ['localStorage', 'sessionStorage']) {
+		try {
+			void window[name];
+		} catch {
+			isRefused = true;
+			Object.defineProperty(window, name, {value: memory(), enumerable: true, configurable: true});
+		}
+	}
+	if (isRefused) {
+		tell('console', () => ({
+			level: 'info', at: null,
+			text: 'This browser keeps no storage for pages inside other pages. What the app stores here lasts until it is ' +
+				'loaded again; in a tab of its own it is kept.',
+		}));
+	}
+
 	let room;
 	function take(text) {
 		const piece = text.length > room ? `${text.slice(0, room)}…` : text;
