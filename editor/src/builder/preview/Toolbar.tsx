@@ -137,7 +137,7 @@ export function Toolbar(props: ToolbarProps) {
 				className={css.wideOnly}
 				label={t.preview.back}
 				icon={<ArrowLeft aria-hidden="true" />}
-				disabled={!isOn || !frame.hasInspector}
+				disabled={!isOn || !frame.can.back}
 				onClick={frame.back}
 			/>
 			<IconButton
@@ -145,7 +145,7 @@ export function Toolbar(props: ToolbarProps) {
 				className={css.wideOnly}
 				label={t.preview.forward}
 				icon={<ArrowRight aria-hidden="true" />}
-				disabled={!isOn || !frame.hasInspector}
+				disabled={!isOn || !frame.can.forward}
 				onClick={frame.forward}
 			/>
 			<IconButton

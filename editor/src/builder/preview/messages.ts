@@ -4,7 +4,14 @@
 import type { PageMessage } from "../context";
 
 export type Said =
-  | { type: "location"; path: string; title: string }
+  | {
+      type: "location";
+      path: string;
+      title: string;
+      /** A browser that does not tell may do it. */
+      canBack: boolean;
+      canForward: boolean;
+    }
   | { type: "message"; message: Omit<PageMessage, "id"> };
 
 const TEXT_MAX = 8192;
@@ -128,7 +135,13 @@ export function readSaid(
   if (data.type === "location") {
     const path = text(data.path, PATH_MAX + 1);
     return isLocalPath(path)
-      ? { type: "location", path, title: text(data.title, 200) }
+      ? {
+          type: "location",
+          path,
+          title: text(data.title, 200),
+          canBack: data.can_back !== false,
+          canForward: data.can_forward !== false,
+        }
       : null;
   }
   const message = readMessage(data, words);

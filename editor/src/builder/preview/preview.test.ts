@@ -12,10 +12,14 @@ const said = (fields: object) =>
 
 describe("readSaid", () => {
   it("reads where the page is", () => {
-    expect(said({ type: "location", path: "/a?b#c", title: "A" })).toEqual({
+    expect(
+      said({ type: "location", path: "/a?b#c", title: "A", can_back: false }),
+    ).toEqual({
       type: "location",
       path: "/a?b#c",
       title: "A",
+      canBack: false,
+      canForward: true,
     });
   });
 

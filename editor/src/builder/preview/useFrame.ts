@@ -10,6 +10,7 @@ import { recallPath, rememberPath } from "./pathMemory";
 const GRANT_MS = 11 * 3600 * 1000;
 /** An inspector speaks before its page has loaded; its words may come a little later. */
 const SILENT_MS = 800;
+const DEAF_MS = 4000;
 
 export interface Frame {
   /** To be given to the iframe. */
@@ -20,8 +21,8 @@ export interface Frame {
   isLoading: boolean;
   /** Why the app could not be entered. */
   error: unknown;
-  /** The page has our script in it: it can go back and forward. */
-  hasInspector: boolean;
+  /** What the page can do; nothing without our script in it. */
+  can: { back: boolean; forward: boolean };
   onLoad(): void;
   enter(path?: string): void;
   go(path: string): void;
@@ -38,9 +39,11 @@ export function useFrame(previewUrl: string): Frame {
   const [path, setPath] = useState(() => recallPath(projectId));
   const [isLoading, setLoading] = useState(false);
   const [error, setError] = useState<unknown>(null);
-  const [hasInspector, setHasInspector] = useState(false);
+  /** null: the page does not have our script in it. */
+  const [can, setCan] = useState<Frame["can"] | null>(null);
   const latestPath = useRef(path);
   const heard = useRef(false);
+  const locations = useRef(0);
   const enteredAt = useRef(0);
   const asking = useRef<AbortController | null>(null);
   const origin = new URL(previewUrl).origin;
@@ -56,9 +59,10 @@ export function useFrame(previewUrl: string): Frame {
         pageLog.add(said.message);
       } else if (said) {
         heard.current = true;
+        locations.current++;
         latestPath.current = said.path;
         setPath(said.path);
-        setHasInspector(true);
+        setCan({ back: said.canBack, forward: said.canForward });
         rememberPath(projectId, said.path);
       }
     };
@@ -104,7 +108,7 @@ export function useFrame(previewUrl: string): Frame {
       origin,
     );
   const mayStay = () =>
-    hasInspector && Date.now() - enteredAt.current < GRANT_MS;
+    can !== null && Date.now() - enteredAt.current < GRANT_MS;
 
   return {
     attach: useCallback((element) => {
@@ -114,16 +118,27 @@ export function useFrame(previewUrl: string): Frame {
     path,
     isLoading,
     error,
-    hasInspector,
+    can: can ?? { back: false, forward: false },
     onLoad: () => {
       setLoading(false);
       setTimeout(() => {
-        setHasInspector(heard.current);
+        if (!heard.current) {
+          setCan(null);
+        }
         heard.current = false;
       }, SILENT_MS);
     },
     enter,
-    go: (to) => (mayStay() ? tell("go", to) : enter(to)),
+    go: (to) => {
+      if (!mayStay()) {
+        enter(to);
+        return;
+      }
+      const before = locations.current;
+      tell("go", to);
+      // The page that was to hear it may have gone since.
+      setTimeout(() => locations.current === before && enter(to), DEAF_MS);
+    },
     back: () => tell("back"),
     forward: () => tell("forward"),
     reload: () => {
