@@ -61,11 +61,12 @@ static int read_version(struct app *app, struct export *x, const char *project_i
 {
 	auto_db_result r = NULL;
 
-	if (db_query(app->db,
-		     "SELECT p.slug, extract(epoch FROM v.created_at)::bigint FROM projects p"
-		     " JOIN versions v ON v.project_id = p.id"
-		     " WHERE p.id = $1 AND v.n = $2 AND v.file_count > 0",
-		     DB_ARGS(db_text(project_id), db_int(n)), &r, e)) {
+	if (db_query(
+		    app->db,
+		    "SELECT p.slug, floor(extract(epoch FROM v.created_at))::bigint FROM projects p"
+		    " JOIN versions v ON v.project_id = p.id"
+		    " WHERE p.id = $1 AND v.n = $2 AND v.file_count > 0",
+		    DB_ARGS(db_text(project_id), db_int(n)), &r, e)) {
 		return -1;
 	}
 	if (db_rows(r) == 0) {
