@@ -8,7 +8,7 @@ import path from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 
 import { makeCertificates, newPage, open, startBrowser } from './lib/browser.mjs';
-import { freePort, printLogsOnFailure, startInstance } from './lib/instance.mjs';
+import { freePort, printLogsOnFailure, startInstance, waitFor } from './lib/instance.mjs';
 import { Previews } from './lib/preview.mjs';
 
 const UPDATE_MS = 15_000;
@@ -32,7 +32,39 @@ const STACKS = {
   'Next.js': { template: 'next', file: 'app/page.tsx', source: (words) => component(words, "'use client';\n\n") },
 };
 
-async function assertHotReload(previews, browser, { template, file, source }) {
+// In the editor's frame the page has a script of ours in its head: it hydrates all the same, and the
+// editor hears of it. `editor` is the editor's origin.
+async function assertFramed(previews, browser, project, editor) {
+  const page = await newPage(browser);
+  try {
+    await open(page, () => `${editor}/healthz`);
+    await page.evaluate((url) => {
+      window.heard = [];
+      addEventListener('message', (e) => window.heard.push(e.data));
+      document.body.append(Object.assign(document.createElement('iframe'), { src: url, width: 800, height: 600 }));
+    }, await previews.ticket(project));
+    const frame = page.frameLocator('iframe');
+    await frame.getByRole('heading', { name: 'Other words' }).waitFor({ timeout: 60_000 });
+    const button = frame.getByRole('button', { name: 'clicked' });
+    // Until it is hydrated a click does nothing.
+    await waitFor('a click to be heard', async () => {
+      await button.click();
+      return /clicked [1-9]/.test(await button.textContent());
+    }, { ms: UPDATE_MS });
+    await page.frames()[1].evaluate(() => console.log('from within'));
+    await page.waitForFunction(() => window.heard.some((m) => m.type === 'console' && m.text === 'from within'));
+    const heard = await page.evaluate(() => window.heard);
+    assert.ok(heard.some((m) => m.type === 'location' && m.path === '/'), JSON.stringify(heard));
+    assert.deepEqual(heard.filter((m) => m.type === 'error' || m.level === 'error'), []);
+    assert.deepEqual(page.said.filter((line) => /^error|hydrat|did not match/i.test(line)), []);
+  } catch (e) {
+    throw new Error(`in a frame: ${e.message}\n${page.said.slice(-20).join('\n')}`);
+  } finally {
+    await page.context().close();
+  }
+}
+
+async function assertHotReload(previews, browser, { template, file, source }, editor) {
   const project = await previews.project({ template });
   await previews.put(project, file, source('First words'));
   await previews.start(project);
@@ -55,6 +87,7 @@ async function assertHotReload(previews, browser, { template, file, source }) {
     console.log(`# ${template}: file written to words changed: ${(performance.now() - from).toFixed(0)} ms`);
     assert.equal(await page.evaluate(() => window.sameDocument), true, 'the page did not reload');
     await page.getByText('clicked 2').waitFor({ timeout: 1000 });
+    if (editor) await assertFramed(previews, browser, project, editor);
   } catch (e) {
     throw new Error(`${e.message}\n${page.url()}\n${page.said.slice(-20).join('\n')}\n${(await page.content()).slice(0, 2000)}`);
   } finally {
@@ -84,7 +117,7 @@ describe('over plain http on localhost', () => {
   afterEach(printLogsOnFailure(() => instance));
 
   for (const [name, stack] of Object.entries(STACKS)) {
-    it(`${name} updates hot: new words, no reload, state kept`, () => assertHotReload(previews, browser, stack));
+    it(`${name} updates hot: new words, no reload, state kept`, () => assertHotReload(previews, browser, stack, editor()));
   }
 
   // Signs in on the editor's origin, in the browser's own jar.
