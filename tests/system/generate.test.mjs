@@ -825,7 +825,7 @@ http.createServer((q, r) => {
   if (q.url === '/') { r.setHeader('content-type', 'text/html'); r.end(${JSON.stringify(body)}); }
   else if (q.url === '/a.js') { r.setHeader('content-type', 'text/javascript'); r.end('1'); }
   else { r.statusCode = 404; r.end('no such thing'); }
-}).listen(process.env.PORT, () => console.log('up'));`;
+}).listen(process.env.PORT, 'localhost', () => console.log('up'));`; // as Vite does
   const steps = (turn) => turn.of('step').map((s) => `${s.name} ${s.state}`);
 
   it('is started, looked at and shown', async () => {
