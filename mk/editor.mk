@@ -1,7 +1,7 @@
 # The web editor: static files in $(BUILD)/editor, with a .gz beside each that nginx sends instead
 # (gzip_static). Rebuilt only when its sources or what it is made with have changed.
 
-.PHONY: editor editor-check test-editor
+.PHONY: editor editor-check test-editor screenshots
 
 EDITOR_NODE := 22.12
 EDITOR      := $(BUILD)/editor
@@ -35,6 +35,9 @@ editor-check: editor/node_modules/.package-lock.json
 	cd editor && ../scripts/node $(EDITOR_NODE) node_modules/eslint/bin/eslint.js .
 	cd editor && ../scripts/node $(EDITOR_NODE) node_modules/prettier/bin/prettier.cjs --check --log-level warn .
 
-# TAP, so that tests/run can count.
 test-editor: editor/node_modules/.package-lock.json
 	cd editor && ../scripts/node $(EDITOR_NODE) node_modules/vitest/vitest.mjs run
+
+# Pictures of it for the README, in docs/img/.
+screenshots: all editor
+	tests/node tests/screenshots.mjs
