@@ -16,6 +16,17 @@ export interface DialogProps {
 	actions?: ReactNode;
 }
 
+/** What is typed into comes first; without a field, the first button. */
+function focusField(event: Event): void {
+	const field = (
+		event.currentTarget as HTMLElement
+	).querySelector<HTMLElement>("input:not([hidden]), textarea, select");
+	if (field) {
+		event.preventDefault();
+		field.focus();
+	}
+}
+
 export function Dialog(props: DialogProps) {
 	const { open, onClose, title, description, wide, children, actions } =
 		props;
@@ -27,6 +38,7 @@ export function Dialog(props: DialogProps) {
 			<Radix.Portal>
 				<Radix.Overlay className={css.dialogOverlay} />
 				<Radix.Content
+					onOpenAutoFocus={focusField}
 					className={
 						wide
 							? `${css.dialog} ${css.dialogWide}`
