@@ -756,7 +756,7 @@ export const en = {
 
     conflictTitle: "Changed here and on the server",
     conflictText:
-      "On the left what is on the server, on the right what you have. You can edit the right side before you keep it.",
+      "Lines with − are on the server, lines with + are yours. You can edit yours before you keep it.",
     keepMine: "Keep mine",
     takeTheirs: "Take theirs",
     theirs: "On the server",

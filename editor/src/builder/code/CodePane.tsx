@@ -109,6 +109,11 @@ export default function CodePane() {
 		search: () => {
 			showSidebar(true);
 			setView("search");
+			box.current
+				?.querySelector<HTMLElement>(
+					"input[type=search]",
+				)
+				?.focus();
 		},
 		format: () => session.commands?.format(),
 	});

@@ -29,6 +29,7 @@ export function DiffView(props: DiffViewProps) {
 			useInlineViewWhenSpaceIsLimited: true,
 			hideUnchangedRegions: { enabled: false },
 			renderMarginRevertIcon: true,
+			renderOverviewRuler: false,
 			originalEditable: false,
 		});
 		setInstance(made);

@@ -33,15 +33,12 @@ export function QuickOpen({ paths, recent, onPick, onClose }: QuickOpenProps) {
 	const [query, setQuery] = useState("");
 	const [chosen, setChosen] = useState(0);
 	const id = useId();
-	const box = useRef<HTMLDivElement>(null);
+	const list = useRef<HTMLDivElement>(null);
 	const matches = fuzzySearch(paths, query, recent);
 	const at = Math.min(chosen, matches.length - 1);
 
 	useEffect(() => {
-		box.current?.querySelector("input")?.focus();
-	}, []);
-	useEffect(() => {
-		box.current
+		list.current
 			?.querySelector('[aria-selected="true"]')
 			?.scrollIntoView({ block: "nearest" });
 	}, [at]);
@@ -65,7 +62,7 @@ export function QuickOpen({ paths, recent, onPick, onClose }: QuickOpenProps) {
 
 	return (
 		<Dialog open onClose={onClose} title={t.code.quickOpen}>
-			<div ref={box}>
+			<div>
 				<TextField
 					label={t.code.quickOpenLabel}
 					hideLabel
@@ -91,6 +88,7 @@ export function QuickOpen({ paths, recent, onPick, onClose }: QuickOpenProps) {
 			</div>
 			<div
 				id={`${id}-list`}
+				ref={list}
 				role="listbox"
 				aria-label={t.code.files}
 				className={css.quickList}

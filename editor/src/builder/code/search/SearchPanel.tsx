@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { CaseSensitive } from "lucide-react";
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import type { SearchHit } from "../../../api/types";
 import { t } from "../../../strings";
 import { Busy, ErrorNote, IconButton, TextField } from "../../../ui";
@@ -77,10 +77,14 @@ export function SearchPanel() {
 	const hasUnsaved = [...buffers.values()].some((buffer) =>
 		isUnsaved(buffer.state),
 	);
+	const box = useRef<HTMLDivElement>(null);
+	useEffect(() => {
+		box.current?.querySelector("input")?.focus();
+	}, []);
 	const groups = groupHits(result.data?.items ?? []);
 
 	return (
-		<div className={css.panel}>
+		<div ref={box} className={css.panel}>
 			<div className={css.query}>
 				<TextField
 					label={t.code.searchLabel}

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState, type FormEvent } from "react";
+import { useState, type FormEvent } from "react";
 import { t } from "../../../strings";
 import { Button, Dialog, TextField } from "../../../ui";
 import { actionError } from "../useFileActions";
@@ -31,16 +31,8 @@ export function PathDialog(props: PathDialogProps) {
 		props;
 	const [path, setPath] = useState(props.path);
 	const [error, setError] = useState<string | null>(null);
+	const [isFirst, setIsFirst] = useState(true);
 	const [busy, setBusy] = useState(false);
-	const form = useRef<HTMLFormElement>(null);
-	useEffect(() => {
-		// After the dialog has put the focus on its first button.
-		const field = form.current?.querySelector("input");
-		field?.focus();
-		if (field) {
-			selectName(field);
-		}
-	}, []);
 	const submit = async (event: FormEvent) => {
 		event.preventDefault();
 		const wrong = check(path);
@@ -62,7 +54,6 @@ export function PathDialog(props: PathDialogProps) {
 			<form
 				onSubmit={(event) => void submit(event)}
 				noValidate
-				ref={form}
 				className={css.dialogForm}
 			>
 				<TextField
@@ -73,6 +64,14 @@ export function PathDialog(props: PathDialogProps) {
 					onChange={(event) => {
 						setPath(event.target.value);
 						setError(null);
+					}}
+					onFocus={(event) => {
+						if (isFirst) {
+							selectName(
+								event.target,
+							);
+							setIsFirst(false);
+						}
 					}}
 					autoCapitalize="off"
 					autoComplete="off"
