@@ -2,7 +2,6 @@
 
 #include <archive.h>
 #include <archive_entry.h>
-#include <errno.h>
 #include <locale.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -12,18 +11,19 @@ struct archive_stream {
 	archive_sink *sink;
 	void *ctx;
 	bool refused;	  /* by the sink */
+	bool over;	  /* nobody wants more */
 	struct err error; /* then */
 	locale_t utf8;
 };
 
+/* Always takes all: libarchive (3.6) does not free the buffers of an archive that failed. */
 static la_ssize_t hand_over(struct archive *a, void *ctx, const void *bytes, size_t len)
 {
 	struct archive_stream *s = ctx;
 
-	if (s->sink(s->ctx, bytes, len, &s->error)) {
+	(void)a;
+	if (!s->refused && !s->over && s->sink(s->ctx, bytes, len, &s->error)) {
 		s->refused = true;
-		archive_set_error(a, ECANCELED, "not wanted any more");
-		return -1;
 	}
 	return (la_ssize_t)len;
 }
@@ -96,7 +96,7 @@ void archive_stream_destroy(struct archive_stream *s)
 		return;
 	}
 	if (s->archive) {
-		archive_write_fail(s->archive); /* else it would write its end */
+		s->over = true; /* it writes its end, if it has not yet */
 		archive_write_free(s->archive);
 	}
 	if (s->utf8) {
@@ -132,7 +132,7 @@ int archive_stream_add(struct archive_stream *s, const char *path, const void *b
 	/* libarchive (3.6) takes a name for what the locale says it is. */
 	before = uselocale(s->utf8);
 	if (archive_write_header(s->archive, entry) != ARCHIVE_OK ||
-	    archive_write_data(s->archive, bytes, len) != (la_ssize_t)len) {
+	    archive_write_data(s->archive, bytes, len) != (la_ssize_t)len || s->refused) {
 		rc = fail(s, e);
 	}
 	uselocale(before);
@@ -142,5 +142,7 @@ int archive_stream_add(struct archive_stream *s, const char *path, const void *b
 
 int archive_stream_finish(struct archive_stream *s, struct err *e)
 {
-	return archive_write_close(s->archive) == ARCHIVE_OK ? 0 : fail(s, e);
+	bool closed = archive_write_close(s->archive) == ARCHIVE_OK;
+
+	return closed && !s->refused ? 0 : fail(s, e);
 }
