@@ -288,9 +288,13 @@ static void hydrating_sends_what_differs(void **state)
 {
 	struct version_meta meta = {.kind = "edit", .author_id = ann, .message = ""};
 	const struct file_change first[] = {
-		{"a", "AAAA", 4, 0644}, {"d/e", "EEEE", 4, 0644}, {"f", "FFFF", 4, 0644}};
+		{.path = "a", .bytes = "AAAA", .len = 4, .mode = 0644},
+		{.path = "d/e", .bytes = "EEEE", .len = 4, .mode = 0644},
+		{.path = "f", .bytes = "FFFF", .len = 4, .mode = 0644}};
 	const struct file_change second[] = {
-		{"a", NULL, 0, 0}, {"d/e", NULL, 0, 0}, {"d", "DDDD", 4, 0755}};
+		{.path = "a"},
+		{.path = "d/e"},
+		{.path = "d", .bytes = "DDDD", .len = 4, .mode = 0755}};
 	struct sandbox sb = {.hydrated_version = -1};
 	struct fake_agent a;
 	char id[UUID_TEXT_BYTES];
