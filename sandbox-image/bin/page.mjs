@@ -2,12 +2,6 @@
 // says nothing when its scripts are missing. Prints one line of JSON for the host (docs/ARCHITECTURE.md,
 // "Looking at a page"): node page.mjs PORT
 
-import net from 'node:net';
-
-// "localhost" is ::1 and 127.0.0.1. Node gives the first 250 ms, which a busy sandbox can take to look; then
-// the second's refusal is all it tells.
-net.setDefaultAutoSelectFamilyAttemptTimeout(10_000);
-
 const origin = `http://localhost:${Number(process.argv[2])}`;
 const ADDRESSES_MAX = 80;
 const AT_ONCE = 6;
