@@ -2,7 +2,18 @@
 // says nothing when its scripts are missing. Prints one line of JSON for the host (docs/ARCHITECTURE.md,
 // "Looking at a page"): node page.mjs PORT
 
-const origin = `http://localhost:${Number(process.argv[2])}`;
+import net from 'node:net';
+
+// The relay reaches apps at either address; "localhost" may stand for only one of them.
+const listensAt = (host, port) => new Promise((resolve) => {
+  const socket = net.connect({ host, port });
+  socket.once('connect', () => resolve(true) ?? socket.destroy());
+  socket.once('error', () => resolve(false));
+});
+
+const port = Number(process.argv[2]);
+const isOnIpv6 = !(await listensAt('127.0.0.1', port)) && (await listensAt('::1', port));
+const origin = `http://${isOnIpv6 ? '[::1]' : 'localhost'}:${port}`;
 const ADDRESSES_MAX = 80;
 const AT_ONCE = 6;
 const BODY_MAX_BYTES = 2 * 1024 * 1024;

@@ -13,7 +13,7 @@ const TYPES = { html: 'text/html', js: 'text/javascript', tsx: 'text/javascript'
 const run = promisify(execFile);
 
 // What it says of a server that has these files: {path: text | [status, text, type] | handler}.
-async function look(t, files) {
+async function look(t, files, host = 'localhost') {
   const asked = [];
   const server = http.createServer((request, response) => {
     const file = files[request.url.replace(/\?.*/, '')];
@@ -27,7 +27,7 @@ async function look(t, files) {
     response.writeHead(status, type === null ? {} : { 'content-type': type ?? TYPES[extension] ?? 'text/plain' });
     response.end(text);
   });
-  await new Promise((resolve) => server.listen(0, 'localhost', resolve));
+  await new Promise((resolve) => server.listen(0, host, resolve));
   t.after(() => server.closeAllConnections() ?? server.close());
   const { stdout } = await run(process.execPath, [PROGRAM, String(server.address().port)], { timeout: 40_000 });
   assert.match(stdout, /^\{.*\}\n$/, 'one line');
@@ -53,6 +53,13 @@ describe('a page', () => {
     assert.deepEqual({ ...seen, asked: seen.asked.length },
       { ok: true, status: 200, content_type: 'text/html', checked: 9, failures: [], asked: 9 });
   });
+
+  for (const host of ['127.0.0.1', '::1']) {
+    it(`is found by a server at ${host} alone`, async (t) => {
+      const seen = await look(t, { '/': page('<script src="/a.js"></script>'), '/a.js': '' }, host);
+      assert.deepEqual([seen.ok, seen.checked, seen.failures], [true, 2, []]);
+    });
+  }
 
   it('is broken when a module deep down is missing or fails', async (t) => {
     const seen = await look(t, {
