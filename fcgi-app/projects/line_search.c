@@ -51,14 +51,19 @@ static uint32_t take_char(const struct needle *n, const char *at, size_t len)
 /* How much of the needle matches once `c` has come after `matched` characters that did. */
 static size_t step(const struct needle *n, size_t matched, uint32_t c)
 {
-	while (matched > 0 && n->chars[matched] != c) {
+	while (n->chars[matched] != c) {
+		if (matched == 0) {
+			return 0;
+		}
 		matched = n->fallback[matched - 1];
 	}
-	return matched + (n->chars[matched] == c);
+	return matched + 1;
 }
 
 void needle_init(struct needle *n, const char *text, bool match_case)
 {
+	size_t matched = 0;
+
 	n->match_case = match_case;
 	n->n = 0;
 	while (*text && n->n < NEEDLE_MAX_BYTES) {
@@ -69,7 +74,8 @@ void needle_init(struct needle *n, const char *text, bool match_case)
 	}
 	n->fallback[0] = 0;
 	for (size_t i = 1; i < n->n; i++) {
-		n->fallback[i] = step(n, n->fallback[i - 1], n->chars[i]);
+		matched = step(n, matched, n->chars[i]);
+		n->fallback[i] = matched;
 	}
 }
 
