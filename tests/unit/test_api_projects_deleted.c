@@ -131,7 +131,7 @@ static void deleted_ones_are_listed_last_deleted_first(void **state)
 	auto_json *list = NULL;
 	auto_json *rest = NULL;
 	auto_json *found = NULL;
-	char id[3][UUID_TEXT_BYTES], name[16], query[200];
+	char id[3][UUID_TEXT_BYTES], name[20], query[200];
 	const json_t *items;
 
 	(void)state;
