@@ -321,6 +321,20 @@ describe('what our script tells', () => {
     await page.context().close();
   });
 
+  it('is the address of the live page, too, until the app is there', async () => {
+    const relay = await router.relay(html('<!doctype html><title>The app</title>'));
+    relay.become({ state: 'starting' });
+    const project = router.project({ relay });
+    await router.settled(project, 'running');
+    const page = await framed(project, { path: '/deep?x' });
+    const live = await page.hears('location', (m) => m.title.endsWith(project.slug));
+    assert.equal(live.path, '/deep?x');
+    relay.become({ state: 'running' });
+    assert.equal((await page.hears('location', (m) => m.title === 'The app')).path, '/deep?x');
+    assert.deepEqual(await page.heard('network'), [], 'that it was not there is no failure of the page');
+    await page.context().close();
+  });
+
   it('is what the page logs, as text', async () => {
     const rows = [
       ["console.log('a', 1, -0, 2n, null, undefined, true, Symbol('s'))", 'log', 'a 1 -0 2n null undefined true Symbol(s)'],
@@ -454,6 +468,24 @@ describe('a page that is odd', () => {
       assert.deepEqual((await page.heard('console')).filter((m) => !/^(said|inner|This browser keeps no storage.*)$/.test(m.text)), [], what);
       await page.context().close();
     }
+  });
+
+  it('has storage for as long as it lasts, where the browser refuses it', async () => {
+    // Such a context is a private window: Chromium keeps nothing in it for other sites' frames.
+    const page = await shows(`Shown<script>
+      localStorage.setItem('a', 1);
+      localStorage.b = { toString: () => 'two' };
+      sessionStorage.setItem('key', 'own');
+      delete localStorage.gone;
+      console.log(JSON.stringify([localStorage.getItem('a'), localStorage.b, localStorage.length, Object.keys(localStorage), localStorage.key(1),
+        localStorage.getItem('none'), 'a' in localStorage, localStorage instanceof Storage, sessionStorage.getItem('key'), sessionStorage.length]));
+      localStorage.clear();
+      console.log(JSON.stringify(localStorage));
+    </script>`);
+    await page.hears('console', (m) => m.text.startsWith('This browser keeps no storage'));
+    await page.hears('console', (m) => m.text === '["1","two",2,["a","b"],"b",null,true,true,"own",1]');
+    await page.hears('console', (m) => m.text === '{}');
+    await page.context().close();
   });
 
   it('is shown, when its policy keeps our script out', async () => {
