@@ -124,6 +124,23 @@ static void openapi_has_every_row(void **state)
 	}
 }
 
+static void openapi_shows_arrays_of_objects(void **state)
+{
+	auto_json *doc = openapi_document();
+	json_t *body = NULL, *item = NULL;
+
+	(void)state;
+	assert_int_equal(json_unpack(doc, "{s:{s:{s:{s:{s:{s:{s:o}}}}}}}", "paths",
+				     "/api/v1/projects/{id}/changes", "post", "requestBody",
+				     "content", "application/json", "schema", &body),
+			 0);
+	assert_int_equal(
+		json_unpack(body, "{s:{s:{s:o}}}", "properties", "changes", "items", &item), 0);
+	assert_true(json_is_false(json_object_get(item, "additionalProperties")));
+	assert_int_equal(json_array_size(json_object_get(item, "required")), 2);
+	assert_int_equal(json_object_size(json_object_get(item, "properties")), 4);
+}
+
 static char *print_locations(void)
 {
 	struct config *config;
@@ -238,6 +255,7 @@ int main(void)
 		cmocka_unit_test(rows_of_a_path_or_class_share_a_pool),
 		cmocka_unit_test(only_these_need_no_sign_in),
 		cmocka_unit_test(openapi_has_every_row),
+		cmocka_unit_test(openapi_shows_arrays_of_objects),
 		cmocka_unit_test(locations_lead_to_the_rows_pool),
 		cmocka_unit_test(limits_follow_the_configuration),
 		cmocka_unit_test(only_large_uploads_count),

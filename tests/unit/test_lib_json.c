@@ -103,6 +103,50 @@ static void choices_are_checked(void **state)
 	json_decref(v);
 }
 
+static const struct json_table body_table = {fields, N_FIELDS};
+static const struct json_field bodies = {
+	.name = "bodies", .type = JSON_FIELD_ARRAY, .max = 3, .objects = &body_table};
+
+/* The array of a text such as {"bodies": […]}, into three structs. */
+static int read_items(const char *text, struct body b[3], struct err *e)
+{
+	json_t *v, *array = NULL;
+	int rc = json_parse(text, strlen(text), 1000, &v, e);
+
+	assert_int_equal(rc, 0);
+	rc = -1;
+	if (json_read(v, &bodies, 1, &array, e) == 0) {
+		rc = json_read_items(array, &bodies, b, sizeof(b[0]), e);
+	}
+	json_decref(v);
+	return rc;
+}
+
+static void arrays_of_objects_are_read(void **state)
+{
+	static const struct {
+		const char *text, *words;
+	} bad[] = {
+		{"{\"bodies\":[{\"code\":\"1\"},{}]}", "bodies[1]: \"code\" is missing"},
+		{"{\"bodies\":[{\"code\":\"1\",\"x\":1}]}", "bodies[0]: unknown field \"x\""},
+		{"{\"bodies\":[null]}", "bodies[0] must be an object"},
+		{"{\"bodies\":[{},{},{},{}]}", "0 to 3 elements"},
+	};
+	struct body b[3] = {{.timeout_ms = 7}, {.timeout_ms = 8}};
+	struct err e;
+
+	(void)state;
+	assert_ok(read_items("{\"bodies\":[]}", b, &e));
+	assert_ok(read_items("{\"bodies\":[{\"code\":\"1\"},{\"code\":\"2\",\"timeout_ms\":9}]}", b,
+			     &e));
+	assert_int_equal(b[0].timeout_ms, 7);
+	assert_int_equal(b[1].timeout_ms, 9);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_err(read_items(bad[i].text, b, &e), ERR_INVALID);
+		assert_non_null(strstr(e.text, bad[i].words));
+	}
+}
+
 static void depth_and_size_have_a_maximum(void **state)
 {
 	char deep[2 * JSON_DEPTH_MAX + 10] = "";
@@ -130,6 +174,7 @@ int main(void)
 		cmocka_unit_test(a_good_body_is_read),
 		cmocka_unit_test(bad_bodies_name_the_field),
 		cmocka_unit_test(choices_are_checked),
+		cmocka_unit_test(arrays_of_objects_are_read),
 		cmocka_unit_test(depth_and_size_have_a_maximum),
 	};
 
