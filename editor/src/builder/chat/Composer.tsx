@@ -142,7 +142,7 @@ export function Composer({
 	onSent: () => void;
 }) {
 	const { conversation } = useBuilder();
-	const { running, loading } = useStore(conversation);
+	const { running } = useStore(conversation);
 	const text = useStore(conversation.draft);
 	const [mode, setMode] = useState<Mode>("build");
 	const [model, setModel] = useState(() => recall(MODEL, isString));
@@ -150,11 +150,7 @@ export function Composer({
 	useLayoutEffect(() => fit(box.current), [box, text]);
 
 	const bytes = bytesOf(text);
-	const canSend =
-		text.trim() !== "" &&
-		bytes <= MAX_BYTES &&
-		!running &&
-		!(loading && bytes === 0);
+	const canSend = text.trim() !== "" && bytes <= MAX_BYTES && !running;
 	const send = () => {
 		if (canSend) {
 			conversation.ask({

@@ -43,7 +43,7 @@ function Printed({ step, open }: { step: TurnStep; open: boolean }) {
 	const { output } = step;
 	const { text, isCut } = useMemo(() => {
 		const all = output.map((piece) => piece.text).join("");
-		return lastLines(plainText(all), MAX_LINES);
+		return lastLines(plainText(all).trimEnd(), MAX_LINES);
 	}, [output]);
 	if (!text.trim()) {
 		return null;
@@ -56,7 +56,7 @@ function Printed({ step, open }: { step: TurnStep; open: boolean }) {
 			</summary>
 			{isCut && <p className={css.soft}>{t.chat.logCut}</p>}
 			{/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls: the keyboard must get there */}
-			<pre tabIndex={0}>{text}</pre>
+			<pre tabIndex={0}>{text.replace(/^\n+/, "")}</pre>
 		</details>
 	);
 }

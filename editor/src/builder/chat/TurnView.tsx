@@ -167,7 +167,7 @@ function Result({ turn, isLast }: { turn: Turn; isLast: boolean }) {
 					}
 				>
 					{t.chat.failedAfter}{" "}
-					{titleOf(failed, "bad")}
+					{titleOf(failed, "bad")}.
 				</Note>
 			)}
 			<div className={css.result}>

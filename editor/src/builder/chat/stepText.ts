@@ -62,7 +62,9 @@ function failureOf(last: StepEvent): string[] {
     !last.error && last.signal ? t.chat.signal(last.signal) : "",
     !last.error && last.exit_code ? t.chat.exitCode(last.exit_code) : "",
     ...pages,
-  ].filter(Boolean);
+  ]
+    .filter(Boolean)
+    .map((line) => line.charAt(0).toUpperCase() + line.slice(1));
 }
 
 /** The step that went wrong, when the version stands but does not work. */

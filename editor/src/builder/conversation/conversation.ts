@@ -1,13 +1,14 @@
 // The turns of one project: those from before, the one that runs, and the one being sent.
 
 import type { QueryClient } from "@tanstack/react-query";
-import { getJson, isProblem, Problem, request, sendJson } from "../../api/http";
+import { getJson, isProblem, request, sendJson } from "../../api/http";
 import { filesChanged } from "../../api/queries";
 import type { Generation, GenerationEvents, List } from "../../api/types";
 import type { Ask, Conversation, ConversationState, Turn } from "../context";
 import { Value } from "../store";
 import { Batch } from "./batch";
 import { Draft } from "./draft";
+import { idOf, isAnswer, isSending, noAnswer, type Entry } from "./entry";
 import { follow, generationPath, readEvents, Watch } from "./follow";
 import { exactCounts, LiveCounts } from "./liveCounts";
 import { clearPendingAsk, pendingAsk, setPendingAsk } from "./pending";
@@ -27,15 +28,6 @@ const LOOK_EVERY_MS = 30_000;
 const RETRY_MS = 5000;
 /** A prompt that was on its way longer ago than this is put into the box, not sent. */
 const PENDING_MAX_MS = 10 * 60_000;
-const CLOCKS_APART_MS = 60_000;
-
-interface Entry {
-  progress: Progress;
-  events: Batch<AnyEvent>;
-  counts: LiveCounts;
-  /** Ends its connection, while it has one. */
-  connection: AbortController | null;
-}
 
 const NOTHING: ConversationState = {
   turns: [],
@@ -489,24 +481,6 @@ class Store extends Value<ConversationState> implements Conversation {
       ...change,
     });
   }
-}
-
-const idOf = (entry: Entry): string => entry.progress.turn.id;
-
-/** The connection broke before the first event. */
-const noAnswer = (): Problem =>
-  new Problem({ type: "/problems/network", title: "", status: 0, detail: "" });
-
-const isSending = (entry: Entry): boolean =>
-  entry.progress.turn.state === "sending";
-
-/** Whether a generation is what came of a prompt sent at some time, by two clocks. */
-function isAnswer(row: Generation, ask: Ask, sentAt: number): boolean {
-  return (
-    row.mode === ask.mode &&
-    (row.prompt ?? "") === ask.prompt &&
-    Date.parse(row.started_at) > sentAt - CLOCKS_APART_MS
-  );
 }
 
 export function createConversation(

@@ -182,6 +182,7 @@ export function Toolbar(props: ToolbarProps) {
 					"small",
 					css.consoleButton,
 				)}
+				title={t.preview.console}
 				aria-expanded={props.hasConsole}
 				aria-controls="preview-console"
 				onClick={props.onConsole}
