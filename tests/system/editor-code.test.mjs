@@ -190,11 +190,11 @@ describe('a file', () => {
     const { project } = await startedVite();
     const page = await editor.page({ path: `/projects/${project.id}/preview` });
     const preview = page.frameLocator('iframe');
-    await preview.locator('#root *').first().waitFor({ timeout: 30_000 });
+    await preview.getByRole('heading', { name: 'Before' }).waitFor({ timeout: 30_000 });
     await page.getByRole('tab', { name: 'Code' }).click();
-    await openFile(page, 'src/', 'App.jsx');
-    await page.keyboard.press('Control+a'); // not in the editor: the focus is in the tree
-    await field(page, 'src/App.jsx').focus();
+    await openFile(page, 'src/', 'App.tsx');
+    await line(page, 'export').waitFor();
+    await field(page, 'src/App.tsx').focus();
     await page.keyboard.press('Control+a');
     await page.keyboard.insertText(`export default function App() {\n  return <h1>${MARK}</h1>\n}\n`);
     const from = performance.now();
@@ -206,6 +206,7 @@ describe('a file', () => {
 
 async function startedVite() {
   const project = await editor.api('POST', 'projects', { json: { template: 'vite-react' } });
+  await editor.previews.put(project, 'src/App.tsx', 'export default function App() {\n  return <h1>Before</h1>\n}\n');
   await editor.previews.start(project);
   return { project };
 }
@@ -250,8 +251,8 @@ describe('the files', () => {
       { name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('sent\n') },
     ]);
     page.allow(/status of 412/);
-    await row(page, 'sent.bin').waitFor();
     await button(page, 'Replace').click();
+    await row(page, 'sent.bin').waitFor();
     await isSaved(project, 'notes.txt', 'sent');
   });
 

@@ -58,7 +58,7 @@ export function Toolbar(props: ToolbarProps) {
 			<Button
 				size="small"
 				tone="ghost"
-				className={css.save}
+				aria-label={t.code.save}
 				disabled={
 					!buffer ||
 					!(

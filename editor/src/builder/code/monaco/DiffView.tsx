@@ -14,6 +14,8 @@ export interface DiffViewProps {
 	readOnly?: boolean;
 }
 
+const MAX_COMPUTATION_MS = 5000;
+
 /** Two texts beside each other, or in one column where there is no room. */
 export function DiffView(props: DiffViewProps) {
 	const { original, originalLabel, model, modelLabel, readOnly } = props;
@@ -30,6 +32,7 @@ export function DiffView(props: DiffViewProps) {
 			hideUnchangedRegions: { enabled: false },
 			renderMarginRevertIcon: true,
 			renderOverviewRuler: false,
+			maxComputationTime: MAX_COMPUTATION_MS,
 			originalEditable: false,
 		});
 		setInstance(made);
@@ -57,7 +60,11 @@ export function DiffView(props: DiffViewProps) {
 		instance.setModel({ original: left, modified: model });
 		return () => {
 			instance.setModel(null);
-			left.dispose();
+			// A worker may still compare it, and complains when it is gone.
+			setTimeout(
+				() => left.dispose(),
+				2 * MAX_COMPUTATION_MS,
+			);
 		};
 	}, [instance, model, original]);
 
