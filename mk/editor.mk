@@ -14,7 +14,7 @@ editor: $(EDITOR)/index.html
 editor/node_modules/.package-lock.json: editor/package-lock.json
 	@echo "  NPM  editor"
 	$(Q)cd editor && flock package-lock.json sh -c '[ node_modules/.package-lock.json -nt package-lock.json ] || \
-		{ npm ci --loglevel=error --ignore-scripts && touch node_modules/.package-lock.json; }'
+		{ ../scripts/npm $(EDITOR_NODE) ci --loglevel=error --ignore-scripts && touch node_modules/.package-lock.json; }'
 
 # The old one stays until the new one is whole. A .gz depends on nothing but its file (no name, no time).
 $(EDITOR)/index.html: $(editor_src) editor/node_modules/.package-lock.json
