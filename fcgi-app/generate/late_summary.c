@@ -44,6 +44,18 @@ static int read_events(struct summary *s, struct db *db, const char *id, struct 
 	return 0;
 }
 
+static int end_files(struct summary *s, struct err *e)
+{
+	json_t *data;
+	int rc = 0;
+
+	while (rc == 0 && (data = summary_unfinished(s))) {
+		rc = summary_add(s, "file", data, e);
+		json_decref(data);
+	}
+	return rc;
+}
+
 static int store(const struct summary *s, struct db *db, const char *id, struct err *e)
 {
 	auto_free char *text = summary_text(s);
@@ -66,7 +78,8 @@ static int make_one(struct db *db, const struct db_result *r, size_t row, struct
 	auto_summary summary = {0};
 	const char *id = db_get(r, row, 0);
 
-	if (summary_init(&summary, e) < 0 || read_events(&summary, db, id, e) < 0) {
+	if (summary_init(&summary, e) < 0 || read_events(&summary, db, id, e) < 0 ||
+	    end_files(&summary, e) < 0) {
 		return -1;
 	}
 	if (!db_is_null(r, row, 3) &&

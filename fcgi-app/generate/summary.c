@@ -99,6 +99,21 @@ int summary_add(struct summary *s, const char *type, json_t *data, struct err *e
 	return rc < 0 ? err_set(e, ERR_INTERNAL, "out of memory") : 0;
 }
 
+json_t *summary_unfinished(const struct summary *s)
+{
+	const char *path;
+	json_t *file;
+
+	json_object_foreach(s->files, path, file)
+	{
+		if (strcmp(text_of(file, "state"), "writing") == 0) {
+			return json_pack("{s:s,s:s,s:i,s:s}", "path", path, "state", "refused",
+					 "bytes", 0, "reason", "it was not finished");
+		}
+	}
+	return NULL;
+}
+
 static enum verdict verdict_of_failed(const json_t *step)
 {
 	const char *kind = text_of(step, "kind");

@@ -28,6 +28,10 @@ void summary_fini(struct summary *s); /* also on a zeroed one */
 /* Takes in one event, which is borrowed; of other types than these nothing is wanted. */
 NODISCARD int summary_add(struct summary *s, const char *type, json_t *data, struct err *e);
 
+/* The event that a turn which has ended owes a file it was still writing; NULL: none (any more).
+ * Take it in, or the next is the same. */
+json_t *summary_unfinished(const struct summary *s);
+
 /*
  * "passed", "failed", or NULL when nothing was run or it is not known. The one place that says what
  * counts: a step that ended as `failed` fails all, but for one that could not be had (it has a

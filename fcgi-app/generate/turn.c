@@ -312,6 +312,18 @@ static void tell_unstored(struct turn *t, const struct err *e)
 	}
 }
 
+/* Sends what is pending; a file that the turn was in the middle of is none. */
+static int end_files(struct turn *t, struct err *e)
+{
+	json_t *data;
+	int rc = flush_delta(t, e);
+
+	while (rc == 0 && (data = summary_unfinished(&t->summary))) {
+		rc = turn_emit(t, "file", data, e);
+	}
+	return rc;
+}
+
 void turn_finish(struct turn *t, const struct err *failure)
 {
 	const char *state = end_state(failure);
@@ -325,7 +337,7 @@ void turn_finish(struct turn *t, const struct err *failure)
 		problem = problem_json(&p, t->rq->id);
 		log_err(LOG_WARN, "generation_failed", failure);
 	}
-	if (flush_delta(t, &e) < 0 || store_reply(t, &e) < 0 ||
+	if (end_files(t, &e) < 0 || store_reply(t, &e) < 0 ||
 	    store_end(t, state, problem, &e) < 0 || send_end(t, state, problem, &e) < 0) {
 		tell_unstored(t, &e);
 		return;

@@ -619,7 +619,7 @@ describe('what stays of a turn', () => {
     const cancelled = await waitFor('the end of the turn', ended);
     assert.match(cancelled.reply, /^Let me see\.\n/);
     assert.deepEqual(cancelled.summary.files.map((f) => [f.path, f.state, f.additions]),
-      [['a.js', 'written', null], ['b.js', 'writing', null]]);
+      [['a.js', 'written', null], ['b.js', 'refused', null]]);
     assert.equal(cancelled.summary.result, null);
   });
 });

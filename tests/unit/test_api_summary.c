@@ -305,7 +305,8 @@ static void a_failed_turn_has_one_too(void **state)
 	g = generation_of(id);
 	assert_string_equal(text(g, "state"), "failed");
 	assert_true(json_is_null(json_object_get(g, "reply")));
-	assert_string_equal(text(file_of(g, 0), "state"), "writing");
+	assert_string_equal(text(file_of(g, 0), "state"), "refused");
+	assert_string_equal(text(file_of(g, 0), "reason"), "it was not finished");
 	assert_true(json_is_null(json_object_get(json_object_get(g, "summary"), "result")));
 }
 
@@ -324,6 +325,7 @@ static void an_interrupted_turn_gets_it_from_its_events(void **state)
 	(void)snprintf(id, sizeof(id), "%s", s.t.id);
 	assert_ok(turn_text(&s.t, DELTA_MESSAGE, "", "Blue.", 5, 0, &e));
 	say_files(&s);
+	say(&s, "file", "{\"path\":\"half.js\",\"state\":\"writing\",\"bytes\":0}");
 	say(&s, "step", "{\"name\":\"run\",\"state\":\"started\"}");
 	assert_ok(event_log_flush(&s.t.log, &e));
 	turn_fini(&s.t);
@@ -338,6 +340,7 @@ static void an_interrupted_turn_gets_it_from_its_events(void **state)
 	g = generation_of(id);
 	assert_string_equal(text(g, "reply"), "Blue.");
 	assert_counts(g);
+	assert_string_equal(text(file_of(g, 5), "state"), "refused");
 	assert_true(json_is_null(json_object_get(json_object_get(g, "summary"), "result")));
 	assert_ok(late_summaries(pg.db, &made, &e));
 	assert_int_equal(made, 0);
