@@ -2,7 +2,7 @@ import type { AppState } from "../api/types";
 import { t } from "../strings";
 import { Badge, type Tone } from "../ui";
 import css from "./builder.module.css";
-import { useBuilder, useStore } from "./context";
+import { useBuilder, useSelected } from "./context";
 
 const TONES: Record<AppState, Tone> = {
 	stopped: "neutral",
@@ -19,7 +19,8 @@ const TONES: Record<AppState, Tone> = {
 /** What the project's app does right now. */
 export function AppBadge() {
 	const { app } = useBuilder();
-	const { status, reconnecting } = useStore(app);
+	const status = useSelected(app, (s) => s.status);
+	const reconnecting = useSelected(app, (s) => s.reconnecting);
 	if (!status) {
 		return null;
 	}

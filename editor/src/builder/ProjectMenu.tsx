@@ -24,7 +24,7 @@ import {
 	MenuSeparator,
 	toast,
 } from "../ui";
-import { useBuilder, useStore } from "./context";
+import { useBuilder, useSelected } from "./context";
 
 function download(project: Project): void {
 	const link = document.createElement("a");
@@ -76,7 +76,7 @@ export function ProjectMenu({
 	onRename: () => void;
 }) {
 	const { app } = useBuilder();
-	const { status } = useStore(app);
+	const status = useSelected(app, (s) => s.status);
 	const [deleting, setDeleting] = useState(false);
 	const remove = useDelete(project);
 	const hasFiles = project.version > 0;

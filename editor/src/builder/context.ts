@@ -26,6 +26,17 @@ export function useStore<T>(store: Store<T>): T {
   );
 }
 
+/**
+ * A part of a store's state: what uses it is rendered when that part changes, not with every word. `select`
+ * gives the same value for the same state.
+ */
+export function useSelected<T, S>(store: Store<T>, select: (state: T) => S): S {
+  return useSyncExternalStore(
+    (listener) => store.subscribe(listener),
+    () => select(store.getSnapshot()),
+  );
+}
+
 /* The conversation: builder/conversation */
 
 export interface TurnFile {
@@ -129,6 +140,8 @@ export interface AppFeedState {
   /** null until the first answer. */
   status: AppStatus | null;
   lines: readonly FeedLine[];
+  /** How often it began to answer while this page looked: a watcher starts it anew for changed files. */
+  starts: number;
   /** Lost; being made again. */
   reconnecting: boolean;
 }
@@ -137,6 +150,8 @@ export interface AppFeed extends Store<AppFeedState> {
   start(): Promise<void>;
   stop(): Promise<void>;
   restart(): Promise<void>;
+  /** The status is asked for now: something happened that may change it. */
+  refresh(): void;
   clear(): void;
 }
 

@@ -1,5 +1,5 @@
 import { t } from "../../strings";
-import { useBuilder, useStore, type Turn } from "../context";
+import { useBuilder, useSelected, type Turn } from "../context";
 import { isRunning } from "../conversation/progress";
 import { failedStep } from "./stepText";
 
@@ -20,11 +20,13 @@ function words(turn: Turn): string {
 
 /** Tells screen readers when a turn begins and how it ends; the words between are theirs to read. */
 export function Announcer() {
-	const { turns, loading } = useStore(useBuilder().conversation);
-	const last = turns.at(-1);
+	const said = useSelected(useBuilder().conversation, (state) => {
+		const last = state.turns.at(-1);
+		return last && !state.loading ? words(last) : "";
+	});
 	return (
 		<div role="status" className="visually-hidden">
-			{last && !loading ? words(last) : ""}
+			{said}
 		</div>
 	);
 }

@@ -11,7 +11,7 @@ import type { Mode } from "../../api/types";
 import { isString, recall, remember } from "../../app/storage";
 import { t } from "../../strings";
 import { Button, IconButton, toast } from "../../ui";
-import { useBuilder, useStore } from "../context";
+import { useBuilder, useSelected, useStore } from "../context";
 import css from "./composer.module.css";
 
 const MAX_BYTES = 32 * 1024;
@@ -98,7 +98,8 @@ function SendOrStop({
 	onSend: () => void;
 }) {
 	const { conversation } = useBuilder();
-	const { running, cancelling } = useStore(conversation);
+	const isRunning = useSelected(conversation, (s) => s.running !== null);
+	const cancelling = useSelected(conversation, (s) => s.cancelling);
 	const stop = async () => {
 		try {
 			await conversation.cancel();
@@ -109,7 +110,7 @@ function SendOrStop({
 			});
 		}
 	};
-	if (running) {
+	if (isRunning) {
 		return (
 			<Button busy={cancelling} onClick={() => void stop()}>
 				{!cancelling && (
@@ -142,7 +143,7 @@ export function Composer({
 	onSent: () => void;
 }) {
 	const { conversation } = useBuilder();
-	const { running } = useStore(conversation);
+	const isRunning = useSelected(conversation, (s) => s.running !== null);
 	const text = useStore(conversation.draft);
 	const [mode, setMode] = useState<Mode>("build");
 	const [model, setModel] = useState(() => recall(MODEL, isString));
@@ -150,7 +151,7 @@ export function Composer({
 	useLayoutEffect(() => fit(box.current), [box, text]);
 
 	const bytes = bytesOf(text);
-	const canSend = text.trim() !== "" && bytes <= MAX_BYTES && !running;
+	const canSend = text.trim() !== "" && bytes <= MAX_BYTES && !isRunning;
 	const send = () => {
 		if (canSend) {
 			conversation.ask({
@@ -215,8 +216,7 @@ export function Composer({
 					<Hint
 						bytes={bytes}
 						isWaiting={
-							running !== null &&
-							text !== ""
+							isRunning && text !== ""
 						}
 					/>
 				</span>

@@ -1,5 +1,5 @@
 import { Ban, Check, ChevronDown, Trash } from "lucide-react";
-import { useState } from "react";
+import { memo, useState } from "react";
 import { t } from "../../strings";
 import { Spinner } from "../../ui";
 import { useBuilder, type TurnFile } from "../context";
@@ -90,7 +90,7 @@ function Growing({ file }: { file: TurnFile }) {
 }
 
 /** The files of a turn, as they are written. */
-export function FileList({
+export const FileList = memo(function FileList({
 	files,
 	isRunning,
 }: {
@@ -158,4 +158,4 @@ export function FileList({
 			)}
 		</div>
 	);
-}
+});

@@ -75,7 +75,7 @@ const Block = memo(function Block({ text }: { text: string }) {
 });
 
 /** A model's words. Raw HTML in them is shown as the text it is. */
-export function Markdown({ text }: { text: string }) {
+export const Markdown = memo(function Markdown({ text }: { text: string }) {
 	return (
 		<div className={css.markdown}>
 			{markdownBlocks(text).map((block, at) => (
@@ -83,4 +83,4 @@ export function Markdown({ text }: { text: string }) {
 			))}
 		</div>
 	);
-}
+});

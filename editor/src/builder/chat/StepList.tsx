@@ -5,7 +5,7 @@ import {
 	CirclePause,
 	CircleX,
 } from "lucide-react";
-import { useMemo, type ReactNode } from "react";
+import { memo, useMemo, type ReactNode } from "react";
 import { t } from "../../strings";
 import { Spinner } from "../../ui";
 import type { TurnStep } from "../context";
@@ -91,7 +91,7 @@ function Step({ step, isRunning }: { step: TurnStep; isRunning: boolean }) {
 }
 
 /** What was done with the files: installed, started, checked, run. */
-export function StepList({
+export const StepList = memo(function StepList({
 	steps,
 	isRunning,
 }: {
@@ -109,4 +109,4 @@ export function StepList({
 			))}
 		</ol>
 	);
-}
+});

@@ -2,23 +2,29 @@ import { Bug, Wrench, X } from "lucide-react";
 import { useMemo, useState } from "react";
 import { t } from "../../strings";
 import { Button, IconButton } from "../../ui";
-import { useBuilder, useStore } from "../context";
+import { useBuilder, useSelected, useStore } from "../context";
 import css from "./chat.module.css";
 import { findTrouble } from "./trouble";
 
 /** One quiet card about what broke since, with the way to have it mended. */
 export function TroubleCard() {
 	const { conversation, app, pageLog } = useBuilder();
-	const { turns, running, loading } = useStore(conversation);
+	// While a turn runs nothing is told, and nothing looked for.
+	const isQuiet = useSelected(
+		conversation,
+		(s) => s.running === null && !s.loading,
+	);
+	const last = useSelected(conversation, (s) =>
+		s.running ? null : (s.turns.at(-1) ?? null),
+	);
 	const feed = useStore(app);
 	const messages = useStore(pageLog);
 	const [aside, setAside] = useState<string | null>(null);
-	const last = turns.at(-1) ?? null;
 	const trouble = useMemo(
 		() => findTrouble(last, feed, messages),
 		[last, feed, messages],
 	);
-	if (!trouble || trouble.key === aside || running || loading) {
+	if (!trouble || trouble.key === aside || !isQuiet) {
 		return null;
 	}
 	return (

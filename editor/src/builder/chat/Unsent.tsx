@@ -2,13 +2,13 @@ import { errorText } from "../../api/errorText";
 import { isProblem } from "../../api/http";
 import { t } from "../../strings";
 import { Button, Note } from "../../ui";
-import { useBuilder, useStore } from "../context";
+import { useBuilder, useSelected } from "../context";
 import { useNow } from "./useNow";
 
 /** Says what the server did not take, and when it is sent again. */
 export function UnsentNote() {
 	const { conversation } = useBuilder();
-	const { unsent } = useStore(conversation);
+	const unsent = useSelected(conversation, (s) => s.unsent);
 	const now = useNow(unsent?.retryAt != null);
 	if (!unsent) {
 		return null;
