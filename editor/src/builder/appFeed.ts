@@ -56,13 +56,17 @@ class Feed extends Value<AppFeedState> implements AppFeed {
     readonly projectId: string,
     readonly client: QueryClient,
   ) {
-    super({ status: null, lines: [], reconnecting: false });
+    super({ status: null, lines: [], starts: 0, reconnecting: false });
     this.#path = `/projects/${projectId}`;
   }
 
   start = () => this.#ask("start");
   stop = () => this.#ask("stop");
   restart = () => this.#ask("restart");
+
+  refresh(): void {
+    this.#askStatusSoon();
+  }
 
   clear(): void {
     this.#pending = [];
@@ -211,6 +215,9 @@ class Feed extends Value<AppFeedState> implements AppFeed {
         this.#add(line); // a port more is no other state
       }
       this.#lastSaid = said;
+      if (this.#isLive && data.state === "running") {
+        this.#set({ starts: this.getSnapshot().starts + 1 });
+      }
     } else {
       this.#isLive = true;
       if (beganAnew(data, this.#lastId)) {

@@ -86,10 +86,11 @@ describe("the state", () => {
   });
 
   it("is asked for more often while something happens", () => {
-    const of = (state: AppStatus["state"]) =>
-      statusGoodForMs({ state } as AppStatus);
+    const of = (state: AppStatus["state"], hydrated_version = 2) =>
+      statusGoodForMs({ state, version: 2, hydrated_version } as AppStatus);
     expect(of("installing")).toBeLessThan(of("stopped"));
     expect(of("stopped")).toBeLessThan(of("running"));
+    expect(of("running", 1)).toBeLessThan(of("running"));
     expect(statusGoodForMs(null)).toBeLessThanOrEqual(2000);
   });
 

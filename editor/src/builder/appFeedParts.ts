@@ -92,7 +92,8 @@ export function beganAnew(data: StateData, lastId: number): boolean {
 export function statusGoodForMs(status: AppStatus | null): number {
   switch (status?.state) {
     case "running":
-      return 15_000;
+      // Files that are on their way are there in a moment.
+      return status.hydrated_version === status.version ? 15_000 : 1_500;
     case "stopped":
     case "exited":
     case "crashed":

@@ -550,7 +550,10 @@ export const en = {
     console: "Console",
     closeConsole: "Close the console",
     resizeConsole: "Height of the console",
-    errors: (n: number) => plural(n, "error", "errors"),
+    consoleWith: (errors: number) =>
+      errors === 0
+        ? "Console"
+        : `Console, ${plural(errors, "error", "errors")}`,
     messages: "Messages of the page",
     noMessages:
       "Nothing yet. What the page logs, its errors and failed requests show up here.",
@@ -716,6 +719,8 @@ export const en = {
     saving: "Saving…",
     format: "Format",
     formatNone: "There is no formatter for this kind of file.",
+    formatFailed: (why: string) =>
+      `It could not be formatted: there is a mistake in it. ${why}`,
     wordWrap: "Wrap long lines",
     noWordWrap: "Do not wrap lines",
     more: "More for this file",

@@ -29,7 +29,7 @@ function Preview({ project }: { project: Project }) {
 	);
 	const [hasConsole, setHasConsole] = useState(false);
 	useWakeOnce(status);
-	useLoading(status, frame);
+	useLoading(project, frame);
 	const isOn = status?.state === "running";
 
 	return (

@@ -183,6 +183,7 @@ export function Toolbar(props: ToolbarProps) {
 					css.consoleButton,
 				)}
 				title={t.preview.console}
+				aria-label={t.preview.consoleWith(errors)}
 				aria-expanded={props.hasConsole}
 				aria-controls="preview-console"
 				onClick={props.onConsole}
@@ -192,17 +193,11 @@ export function Toolbar(props: ToolbarProps) {
 					{t.preview.console}
 				</span>
 				{errors > 0 && (
-					<span className={css.errorCount}>
-						<span aria-hidden="true">
-							{errors > 99
-								? "99+"
-								: errors}
-						</span>
-						<span className="visually-hidden">
-							{t.preview.errors(
-								errors,
-							)}
-						</span>
+					<span
+						className={css.errorCount}
+						aria-hidden="true"
+					>
+						{errors > 99 ? "99+" : errors}
 					</span>
 				)}
 			</button>

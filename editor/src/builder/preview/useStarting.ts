@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef } from "react";
 import { encodePath, request } from "../../api/http";
 import { keys, useFiles } from "../../api/queries";
-import type { AppStatus } from "../../api/types";
+import type { AppStatus, Project } from "../../api/types";
 import { useBuilder, useStore } from "../context";
 import { updatesItself } from "./hotReload";
 import type { Frame } from "./useFrame";
@@ -50,22 +50,25 @@ function useUpdatesItself(): boolean {
 }
 
 /** Enters the app when it begins to run, and loads it again when its files change and it does not itself. */
-export function useLoading(status: AppStatus | null, frame: Frame): void {
+export function useLoading(project: Project, frame: Frame): void {
+  const { app } = useBuilder();
+  const { status, starts } = useStore(app);
   const isRunning = status?.state === "running";
   const version = status?.hydrated_version ?? null;
   const isSelfMade = useUpdatesItself();
-  const shown = useRef<number | null>(null);
+  const seen = useRef<string | null>(null);
   const { enter, reload } = frame;
   const latest = useRef({ enter, reload });
   useEffect(() => {
     latest.current = { enter, reload };
   });
+  useEffect(() => app.refresh(), [app, project.version]);
 
   useEffect(() => {
     if (isRunning) {
       latest.current.enter();
     } else {
-      shown.current = null;
+      seen.current = null;
     }
   }, [isRunning]);
 
@@ -73,12 +76,13 @@ export function useLoading(status: AppStatus | null, frame: Frame): void {
     if (!isRunning || version === null) {
       return;
     }
-    const before = shown.current;
-    shown.current = version;
-    if (before === null || before === version || isSelfMade) {
+    const now = `${version} ${starts}`;
+    const before = seen.current;
+    seen.current = now;
+    if (before === null || before === now || isSelfMade) {
       return;
     }
     const timer = setTimeout(() => latest.current.reload(), SETTLE_MS);
     return () => clearTimeout(timer);
-  }, [isRunning, version, isSelfMade]);
+  }, [isRunning, version, starts, isSelfMade]);
 }

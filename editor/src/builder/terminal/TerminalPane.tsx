@@ -62,7 +62,11 @@ export default function TerminalPane() {
 						)
 					: null,
 			onLeave: () =>
-				tools.current?.querySelector("button")?.focus(),
+				tools.current
+					?.querySelector<HTMLElement>(
+						"button:enabled",
+					)
+					?.focus(),
 		});
 		const observer = new ResizeObserver(() => made.fit());
 		observer.observe(element);
