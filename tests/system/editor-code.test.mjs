@@ -195,8 +195,10 @@ describe('a file', () => {
     await openFile(page, 'src/', 'App.tsx');
     await line(page, 'export').waitFor();
     await field(page, 'src/App.tsx').focus();
-    await page.keyboard.press('Control+a');
-    await page.keyboard.insertText(`export default function App() {\n  return <h1>${MARK}</h1>\n}\n`);
+    for (const key of ['Control+Home', 'ArrowDown', 'End', ...Array(5).fill('ArrowLeft')]) {
+      await page.keyboard.press(key); // to the end of "Before"
+    }
+    await page.keyboard.type(MARK);
     const from = performance.now();
     await page.keyboard.press('Control+s');
     await preview.getByText(MARK).waitFor({ state: 'attached', timeout: 15_000 });

@@ -36,6 +36,17 @@ const isLayout = (value: unknown): value is Layout =>
 const isBoolean = (value: unknown): value is boolean =>
 	typeof value === "boolean";
 
+/** The drawer's first button would show its tooltip. */
+function focusTree(event: Event): void {
+	const row = (event.currentTarget as HTMLElement).querySelector(
+		'[role="treeitem"][tabindex="0"]',
+	);
+	if (row instanceof HTMLElement) {
+		event.preventDefault();
+		row.focus();
+	}
+}
+
 export default function CodePane() {
 	const builder = useBuilder();
 	const session = sessionOf(builder.projectId);
@@ -270,6 +281,7 @@ export default function CodePane() {
 					/>
 					<Radix.Content
 						className={css.drawer}
+						onOpenAutoFocus={focusTree}
 						aria-describedby={undefined}
 					>
 						<Radix.Title className="visually-hidden">

@@ -68,6 +68,3 @@ import "monaco-editor/languages/definitions/sql/register";
 import "monaco-editor/languages/definitions/typescript/register";
 import "monaco-editor/languages/definitions/xml/register";
 import "monaco-editor/languages/definitions/yaml/register";
-
-import "monaco-editor/languages/features/css/register";
-import "monaco-editor/languages/features/html/register";

@@ -1,5 +1,11 @@
 // What the language services are told about a project whose packages they cannot see.
 
+import {
+  cssDefaults,
+  lessDefaults,
+  scssDefaults,
+} from "monaco-editor/languages/features/css/register";
+import { htmlDefaults } from "monaco-editor/languages/features/html/register";
 import { jsonDefaults } from "monaco-editor/languages/features/json/register";
 import {
   javascriptDefaults,
@@ -30,6 +36,9 @@ const NOT_HERE = [
   1375,
 ];
 
+/** Whole texts are formatted by Prettier (prettier.ts). */
+const BY_PRETTIER = { documentFormattingEdits: false };
+
 export function setUpLanguages(): void {
   for (const defaults of [typescriptDefaults, javascriptDefaults]) {
     defaults.setCompilerOptions({
@@ -54,6 +63,10 @@ export function setUpLanguages(): void {
       paths: { "@/*": ["src/*", "*"], "~/*": ["src/*", "*"] },
     });
     defaults.setEagerModelSync(true);
+    defaults.setModeConfiguration({
+      ...defaults.modeConfiguration,
+      ...BY_PRETTIER,
+    });
   }
   typescriptDefaults.setDiagnosticsOptions({
     noSemanticValidation: false,
@@ -72,6 +85,21 @@ export function setUpLanguages(): void {
     allowComments: true,
     trailingCommas: "warning",
     enableSchemaRequest: false, // no request to any other host
+  });
+  for (const defaults of [
+    jsonDefaults,
+    cssDefaults,
+    scssDefaults,
+    lessDefaults,
+  ]) {
+    defaults.setModeConfiguration({
+      ...defaults.modeConfiguration,
+      ...BY_PRETTIER,
+    });
+  }
+  htmlDefaults.setModeConfiguration({
+    ...htmlDefaults.modeConfiguration,
+    ...BY_PRETTIER,
   });
   setLibraries(new Map());
 }

@@ -1,6 +1,6 @@
 // Monaco, set up; only ever loaded by load.ts.
 
-import { editor, languages, Range, Uri } from "monaco-editor/editor";
+import { editor, Range, Uri } from "monaco-editor/editor";
 import type { Doc, MakeDoc } from "../buffers/BufferStore";
 import { replacement } from "../files/text";
 import { languageOf } from "../language";
@@ -9,6 +9,7 @@ import { setUpLanguages } from "./languages";
 import "./workers";
 
 export { editor, KeyCode, KeyMod, Range } from "monaco-editor/editor";
+export { hasFormatter } from "./prettier";
 export { setLibraries } from "./languages";
 export { applyTheme } from "./theme";
 
@@ -80,11 +81,6 @@ export const makeDoc: MakeDoc = (path, content) => {
 export function makeModel(text: string, language: string): editor.ITextModel {
   return editor.createModel(text, language);
 }
-
-export const hasFormatter = (language: string): boolean =>
-  ["typescript", "javascript", "json", "css", "scss", "less", "html"].includes(
-    language,
-  ) && languages.getEncodedLanguageId(language) > 0;
 
 let onOpen: ((path: string, line: number, column: number) => void) | null =
   null;
