@@ -33,6 +33,7 @@ const feed = (given: AppStatus | null, texts: string[] = []): AppFeedState => ({
     source: "app",
     text,
   })),
+  starts: 0,
   reconnecting: false,
 });
 
