@@ -301,6 +301,18 @@ describe('a terminal', () => {
     await waitFor('the end', () => again.closed, { ms: 10_000 });
     assert.deepEqual(again.texts.at(-1), { type: 'exit', exit_code: 3, signal: null });
     assert.equal((await WebSocket.connect(address(project, '?session=x'), { headers: byKey() })).status, 400);
+
+    const third = await WebSocket.connect(address(project), { headers: byKey() });
+    await waitFor('the session', () => third.texts.length > 0);
+    assert.deepEqual([socket, again, third].map((t) => t.texts[0].resumed), [false, true, false]);
+    third.send(JSON.stringify({ type: 'close' }));
+    await waitFor('the close', () => third.closed);
+    assert.equal(third.closeCode, 1000);
+    const last = await WebSocket.connect(address(project), { headers: byKey() });
+    await waitFor('the session', () => last.texts.length > 0);
+    await ask(200, project, 'stop');
+    await waitFor('the close', () => last.closed);
+    assert.equal(last.closeCode, 1001, 'the sandbox was stopped');
   });
 
   it('is opened by a session from our own origin only', async () => {
