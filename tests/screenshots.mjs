@@ -33,7 +33,8 @@ const SECOND = {
   prompt: 'Add a dark look for the evening, by what the visitor\'s device prefers.',
   reply: `The colours are variables already, so a dark set of them is enough.
 
-${file('src/index.css', demo('index.css').replace('body {', `@media (prefers-color-scheme: dark) {
+${file('src/index.css', `${demo('index.css')}
+@media (prefers-color-scheme: dark) {
   :root {
     --ink: #f3e9dc;
     --soft: #b8a795;
@@ -45,9 +46,12 @@ ${file('src/index.css', demo('index.css').replace('body {', `@media (prefers-col
   .hero {
     background: linear-gradient(#3a2a1f, var(--paper));
   }
-}
 
-body {`))}
+  .eyebrow {
+    color: #e08b5c;
+  }
+}
+`)}
 Switch your device to dark to see it. Nothing else changed.`,
 };
 
@@ -157,7 +161,8 @@ async function ofBuilder(page, suffix, keep) {
 
   await page.getByRole('button', { name: 'Share' }).click();
   await page.getByRole('dialog').waitFor();
-  await page.waitForLoadState('networkidle', { timeout: 2000 }).catch(() => {});
+  await page.getByText('For Grace').waitFor();
+  await page.getByRole('radio', { name: 'Private' }).focus();
   await picture(page, `share${suffix}`, { keep: keep.includes('share') });
   await page.keyboard.press('Escape');
 }
