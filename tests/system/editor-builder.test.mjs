@@ -133,6 +133,23 @@ describe('a prompt', () => {
     assert.equal(await log(page).getByRole('button', { name: 'Fix it' }).count(), 0);
   });
 
+  it('whose page throws is told between turns, and mended', async () => {
+    const { page } = await openProject();
+    model.next(
+      reply(file('index.html', `${PAGE}<script>throw new Error('the hand fell off')</script>\n`)),
+      reply(`It is back on.\n${file('index.html', PAGE)}`),
+    );
+    await box(page).fill('A clock with hands');
+    await page.keyboard.press('Enter');
+    const card = page.getByRole('status').filter({ hasText: 'The page reports an error' });
+    await card.getByText('the hand fell off').waitFor({ timeout: STEP_MS });
+    await card.getByRole('button', { name: 'Fix it' }).click();
+    await log(page).getByText('It is back on.').waitFor();
+    assert.match(JSON.stringify((await model.request(2)).body.messages), /reports this error.*the hand fell off/);
+    await log(page).getByRole('button', { name: 'Version 2' }).waitFor({ timeout: STEP_MS });
+    await waitFor('no trouble any more', async () => (await card.count()) === 0);
+  });
+
   it('is stopped by its button at once, and can be tried again', async () => {
     const { page } = await openProject();
     const stream = await ask(page, 'Something long');

@@ -52,7 +52,15 @@ const done: Turn = {
   ...askedTurn("g", { prompt: "x", mode: "build" }, 0),
   state: "done",
   version: 1,
-  finishedAt: 100,
+  steps: [
+    {
+      name: "check",
+      last: { name: "check", state: "finished", at: 120 },
+      startedAt: 100,
+      output: [],
+    },
+  ],
+  finishedAt: 120,
 };
 
 describe("what is told between turns", () => {
@@ -77,12 +85,14 @@ describe("what is told between turns", () => {
     expect(findTrouble(done, feed(null), page)?.text).toBe("boom");
   });
 
-  it("no page's error from before the turn had ended, and no warnings", () => {
+  it("no page's error from before the files were changed, and no warnings", () => {
     const page = [
       said("old", 50),
       said("careful", 200, { kind: "console", level: "warn" }),
     ];
     expect(findTrouble(done, feed(null), page)).toBeNull();
+    const early = [said("new", 110)]; // seen while the page was checked
+    expect(findTrouble(done, feed(null), early)?.text).toBe("new");
   });
 
   it("nothing that the last turn says itself", () => {

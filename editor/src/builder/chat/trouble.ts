@@ -64,6 +64,12 @@ function pageError(
   };
 }
 
+/** When the page began to be what the last turn made of it: errors from before are of the page before. */
+function madeAt(last: Turn | null): number {
+  const steps = last?.steps.filter((step) => step.name !== "complete") ?? [];
+  return steps[0]?.startedAt ?? last?.startedAt ?? 0;
+}
+
 /** The one thing to tell: a crash before a page's error, and neither of what the last turn says itself. */
 export function findTrouble(
   last: Turn | null,
@@ -73,5 +79,5 @@ export function findTrouble(
   if (last && failedStep(last)) {
     return null;
   }
-  return crash(app) ?? pageError(messages, last?.finishedAt ?? 0);
+  return crash(app) ?? pageError(messages, madeAt(last));
 }
