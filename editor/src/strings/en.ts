@@ -550,10 +550,7 @@ export const en = {
     console: "Console",
     closeConsole: "Close the console",
     resizeConsole: "Height of the console",
-    consoleWith: (errors: number) =>
-      errors === 0
-        ? "Console"
-        : `Console, ${plural(errors, "error", "errors")}`,
+    errors: (n: number) => (n === 1 ? "error" : "errors"),
     messages: "Messages of the page",
     noMessages:
       "Nothing yet. What the page logs, its errors and failed requests show up here.",
@@ -822,9 +819,9 @@ export const en = {
     restartText: "What runs in it ends. The app goes on.",
     keys: {
       label: "Keys",
-      escape: "Escape",
+      escape: "Esc",
       tab: "Tab",
-      ctrl: "Control, for the next key",
+      ctrl: "Ctrl",
       interrupt: "Control C: interrupt",
       left: "Left",
       up: "Up",

@@ -182,22 +182,23 @@ export function Toolbar(props: ToolbarProps) {
 					"small",
 					css.consoleButton,
 				)}
-				title={t.preview.console}
-				aria-label={t.preview.consoleWith(errors)}
 				aria-expanded={props.hasConsole}
 				aria-controls="preview-console"
 				onClick={props.onConsole}
 			>
 				<SquareChevronRight aria-hidden="true" />
-				<span className={css.wideOnly}>
+				<span className={css.word}>
 					{t.preview.console}
 				</span>
 				{errors > 0 && (
-					<span
-						className={css.errorCount}
-						aria-hidden="true"
-					>
+					<span className={css.errorCount}>
 						{errors > 99 ? "99+" : errors}
+						<span className="visually-hidden">
+							{" "}
+							{t.preview.errors(
+								errors,
+							)}
+						</span>
 					</span>
 				)}
 			</button>

@@ -28,7 +28,11 @@ export function Keys({ screen }: { screen: ScreenHandle }) {
 				screen.terminal.modes.applicationCursorKeysMode,
 			),
 		);
-	const key = (name: string, label: string, act: () => void) => (
+	const key = (
+		name: string,
+		label: string | undefined,
+		act: () => void,
+	) => (
 		<button
 			type="button"
 			aria-label={label}
@@ -46,14 +50,13 @@ export function Keys({ screen }: { screen: ScreenHandle }) {
 			aria-label={t.terminal.keys.label}
 			className={css.keys}
 		>
-			{key("Esc", t.terminal.keys.escape, () =>
+			{key(t.terminal.keys.escape, undefined, () =>
 				press("\u001b"),
 			)}
-			{key("Tab", t.terminal.keys.tab, () => press("\t"))}
+			{key(t.terminal.keys.tab, undefined, () => press("\t"))}
 			<button
 				type="button"
 				className={css.key}
-				aria-label={t.terminal.keys.ctrl}
 				aria-pressed={isCtrl}
 				onPointerDown={(event) =>
 					event.preventDefault()
@@ -63,7 +66,7 @@ export function Keys({ screen }: { screen: ScreenHandle }) {
 					screen.terminal.focus();
 				}}
 			>
-				Ctrl
+				{t.terminal.keys.ctrl}
 			</button>
 			{key("^C", t.terminal.keys.interrupt, () =>
 				press("\u0003"),
