@@ -10,7 +10,7 @@ import { byHand, file, reply, startFakeModel } from './lib/fake-model.mjs';
 const STEP_MS = 60_000; // to install, start and check an app on a busy machine
 const STOP_MS = 2_000;
 const ASKED_MS = 20_000;
-const CUT = [/ERR_(CONNECTION|INTERNET|INCOMPLETE|EMPTY|SOCKET|NETWORK)/, /status of 50[234]/, /status of 404 .*\/files\//];
+const CUT = [/ERR_(CONNECTION|INTERNET|INCOMPLETE|EMPTY|SOCKET|NETWORK)/, /status of 50[234]/];
 
 const PAGE = `<!doctype html>
 <html lang="en">
@@ -26,7 +26,7 @@ const MENDED = file('server.js', `require('node:http').createServer((q, r) => {
   r.setHeader('content-type', 'text/html');
   r.end('<!doctype html><title>App</title><h1>Mended</h1>');
 }).listen(process.env.PORT);
-`);
+`) + file('notes.md', 'New: the spring.\n');
 
 let editor;
 let model;

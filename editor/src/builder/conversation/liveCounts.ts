@@ -1,7 +1,7 @@
 // Counts of added and removed lines while files are written, and the exact ones once there is a version.
 
-import { encodePath, getJson, isProblem, request } from "../../api/http";
-import type { VersionDiff } from "../../api/types";
+import { encodePath, getJson, request } from "../../api/http";
+import type { FileList, VersionDiff } from "../../api/types";
 import type { Turn, TurnFile } from "../context";
 import { countLines } from "./diffCounts";
 import type { Counts } from "./progress";
@@ -9,30 +9,31 @@ import type { Counts } from "./progress";
 const EVERY_MS = 400;
 const MAX_BYTES = 1024 * 1024;
 
-/** A file's text at a version: "" where there is none, null for what is not text, or too large. */
+/** The files of a version by path, with their sizes. */
+async function sizesAt(
+  projectId: string,
+  version: number,
+  signal: AbortSignal,
+): Promise<Map<string, number>> {
+  const list = await getJson<FileList>(
+    `/projects/${projectId}/files?version=${version}`,
+    { signal },
+  );
+  return new Map(list.items.map((file) => [file.path, file.size]));
+}
+
 async function textAt(
   projectId: string,
   path: string,
   version: number,
   signal: AbortSignal,
-): Promise<string | null> {
-  if (version === 0) {
-    return "";
-  }
-  try {
-    const response = await request(
-      `/projects/${projectId}/files/${encodePath(path)}?version=${version}`,
-      { signal },
-    );
-    if (Number(response.headers.get("Content-Length")) > MAX_BYTES) {
-      await response.body?.cancel();
-      return null;
-    }
-    const bytes = await response.arrayBuffer();
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch (error) {
-    return isProblem(error, 404) ? "" : null;
-  }
+): Promise<string> {
+  const response = await request(
+    `/projects/${projectId}/files/${encodePath(path)}?version=${version}`,
+    { signal },
+  );
+  const bytes = await response.arrayBuffer();
+  return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
 }
 
 export async function exactCounts(
@@ -55,6 +56,7 @@ export async function exactCounts(
 export class LiveCounts {
   #turn: Turn | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #sizes: Promise<Map<string, number>> | undefined;
   #bases = new Map<string, Promise<string | null>>();
   #counted = new Map<string, TurnFile>();
   #end = new AbortController();
@@ -78,13 +80,29 @@ export class LiveCounts {
     this.#end.abort();
   }
 
+  /** A file's text before the turn: "" where there was none, null for what is not text, or too large. */
   #base(path: string, version: number): Promise<string | null> {
     let base = this.#bases.get(path);
     if (!base) {
-      base = textAt(this.#projectId, path, version, this.#end.signal);
+      base = this.#load(path, version).catch(() => null);
       this.#bases.set(path, base);
     }
     return base;
+  }
+
+  async #load(path: string, version: number): Promise<string | null> {
+    if (version === 0) {
+      return "";
+    }
+    const { signal } = this.#end;
+    this.#sizes ??= sizesAt(this.#projectId, version, signal);
+    const size = (await this.#sizes).get(path);
+    if (size === undefined) {
+      return "";
+    }
+    return size > MAX_BYTES
+      ? null
+      : textAt(this.#projectId, path, version, signal);
   }
 
   async #count(): Promise<void> {
