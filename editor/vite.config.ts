@@ -27,6 +27,7 @@ export default defineConfig({
     sourcemap: false,
     assetsInlineLimit: 0, // the Content-Security-Policy has no data: for scripts and fonts
     chunkSizeWarningLimit: 5000, // Monaco
+    rolldownOptions: { checks: { pluginTimings: false } },
   },
   worker: { format: "es" },
   server: {
