@@ -245,19 +245,26 @@ export default function CodePane() {
 											.nothingOpenTitle
 									}
 									action={
-										<Button
-											onClick={() =>
-												setQuickOpen(
-													true,
-												)
-											}
-										>
-											{
-												t
-													.code
-													.quickOpen
-											}
-										</Button>
+										(files
+											.data
+											?.items
+											.length ??
+											0) >
+											0 && (
+											<Button
+												onClick={() =>
+													setQuickOpen(
+														true,
+													)
+												}
+											>
+												{
+													t
+														.code
+														.quickOpen
+												}
+											</Button>
+										)
 									}
 								>
 									{

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Problem } from "../../../api/http";
 import type { Change, Changed, FileList } from "../../../api/types";
-import { BufferStore, type Doc, type MakeDoc } from "./BufferStore";
+import type { Doc, MakeDoc } from "./buffer";
+import { BufferStore } from "./BufferStore";
 import type { Draft, Drafts } from "./drafts";
 import type { FileApi } from "./fileApi";
 

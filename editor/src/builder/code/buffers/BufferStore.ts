@@ -7,75 +7,20 @@ import type { FileEntry, FileList } from "../../../api/types";
 import type { Store } from "../../context";
 import { textSize } from "../files/kind";
 import { isWithin, movedPath } from "../files/paths";
-import { decodeText, encodeText, type Decoded } from "../files/text";
-import type { Draft, Drafts } from "./drafts";
-import type { FileApi } from "./fileApi";
+import { decodeText, encodeText } from "../files/text";
 import {
-  hasText,
-  isUnsaved,
-  nextState,
-  type BufferEvent,
-  type BufferState,
-} from "./machine";
-
-/** A text being edited. */
-export interface Doc {
-  getText(): string;
-  /** By the smallest edit there is, which can be undone. */
-  setText(text: string): void;
-  /** Changes with each edit, and is what it was after undoing it. */
-  mark(): number;
-  onEdit(listener: () => void): void;
-  dispose(): void;
-}
-
-export type MakeDoc = (path: string, content: Decoded) => Doc;
-
-/** A file as the server has it. */
-export interface Base extends Decoded {
-  version: number;
-  etag: string;
-}
-
-export interface Buffer {
-  path: string;
-  state: BufferState;
-  /** What was edited; null: the server has no such file. */
-  base: Base | null;
-  /** In a conflict: what the server has now. */
-  theirs: Base | null;
-  /** When the edits that are offered were made; Unix ms. */
-  draftAt: number | null;
-  size: number;
-  /** This browser refused to keep the edits. */
-  isUnkept: boolean;
-  /** Why loading or saving failed. */
-  error: unknown;
-}
-
-export interface BufferDeps {
-  projectId: string;
-  api: FileApi;
-  drafts: Drafts;
-  /** Loads the editor. */
-  docs: () => Promise<MakeDoc>;
-  /** A version was made by saving. */
-  onSaved: (version: number) => void;
-  now?: () => number;
-}
-
-/** A buffer's own things, which are no part of what is shown. */
-interface Inner {
-  doc: Doc | null;
-  savedMark: number;
-  draft: Draft | null;
-  /** The mark whose text is kept; null: none. */
-  keptMark: number | null;
-  keepTimer: ReturnType<typeof setTimeout> | null;
-  /** Counts loads, so that the answer to an old one is dropped. */
-  load: number;
-  allowLarge: boolean;
-}
+  newBuffer,
+  newInner,
+  type Base,
+  type Buffer,
+  type BufferDeps,
+  type Doc,
+  type Inner,
+  type MakeDoc,
+} from "./buffer";
+import type { Draft } from "./drafts";
+import { hasText, isUnsaved, nextState, type BufferEvent } from "./machine";
+import { Retry } from "./Retry";
 
 const KEEP_AFTER_MS = 250;
 const RETRY_FIRST_MS = 2_000;
@@ -91,8 +36,11 @@ export class BufferStore implements Store<Snapshot> {
   #list: FileList | null = null;
   #drafts: Map<string, Draft> | null = null;
   #queue: Promise<unknown> = Promise.resolve();
-  #retryTimer: ReturnType<typeof setTimeout> | null = null;
-  #retryMs = RETRY_FIRST_MS;
+  readonly #retry = new Retry(
+    () => this.retryNow(),
+    RETRY_FIRST_MS,
+    RETRY_MAX_MS,
+  );
   /** What is being moved: lists say nothing about it until it has been. */
   #moving: string | null = null;
 
@@ -169,25 +117,8 @@ export class BufferStore implements Store<Snapshot> {
     if (this.#buffers.has(path)) {
       return;
     }
-    this.#inner.set(path, {
-      doc: null,
-      savedMark: 0,
-      draft: null,
-      keptMark: null,
-      keepTimer: null,
-      load: 0,
-      allowLarge: false,
-    });
-    this.#buffers = new Map(this.#buffers).set(path, {
-      path,
-      state: "loading",
-      base: null,
-      theirs: null,
-      draftAt: null,
-      size: 0,
-      isUnkept: false,
-      error: null,
-    });
+    this.#inner.set(path, newInner());
+    this.#buffers = new Map(this.#buffers).set(path, newBuffer(path));
     this.#set(path, {});
     void this.#load(path);
   }
@@ -440,7 +371,7 @@ export class BufferStore implements Store<Snapshot> {
         })),
         baseVersion,
       );
-      this.#retryMs = RETRY_FIRST_MS;
+      this.#retry.reset();
       for (const { path, inner, base, text, mark } of batch) {
         const etag = changed.files.find((f) => f.path === path)?.etag;
         inner.savedMark = mark;
@@ -492,25 +423,13 @@ export class BufferStore implements Store<Snapshot> {
       this.#happen(path, isTransient ? "unsendable" : "saveFailed", { error });
     }
     if (isTransient) {
-      this.#retryLater(error.retryAfterS);
+      this.#retry.later(error.retryAfterS);
     }
-  }
-
-  #retryLater(afterS: number | null): void {
-    if (this.#retryTimer) {
-      return;
-    }
-    const ms = afterS ? afterS * 1000 : this.#retryMs;
-    this.#retryMs = Math.min(this.#retryMs * 2, RETRY_MAX_MS);
-    this.#retryTimer = setTimeout(() => this.retryNow(), ms);
   }
 
   /** Sends what could not be sent: the connection may be back. */
   retryNow(): void {
-    if (this.#retryTimer) {
-      clearTimeout(this.#retryTimer);
-      this.#retryTimer = null;
-    }
+    this.#retry.stop();
     const unsent = [...this.#buffers.values()].filter(
       (buffer) => buffer.state === "unsent",
     );
@@ -721,9 +640,7 @@ export class BufferStore implements Store<Snapshot> {
   }
 
   dispose(): void {
-    if (this.#retryTimer) {
-      clearTimeout(this.#retryTimer);
-    }
+    this.#retry.stop();
     for (const [path, inner] of this.#inner) {
       this.#drop(path, inner);
     }

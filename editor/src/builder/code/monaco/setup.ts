@@ -1,7 +1,7 @@
 // Monaco, set up; only ever loaded by load.ts.
 
 import { editor, Range, Uri } from "monaco-editor/editor";
-import type { Doc, MakeDoc } from "../buffers/BufferStore";
+import type { Doc, MakeDoc } from "../buffers/buffer";
 import { replacement } from "../files/text";
 import { languageOf } from "../language";
 import "./features";

@@ -8,7 +8,7 @@ import {
 import { t } from "../../../strings";
 import { toast } from "../../../ui";
 import { useStore } from "../../context";
-import type { Buffer } from "../buffers/BufferStore";
+import type { Buffer } from "../buffers/buffer";
 import { isUnsaved } from "../buffers/machine";
 import { useCode } from "../CodeContext";
 import { checkNewPath } from "../files/paths";

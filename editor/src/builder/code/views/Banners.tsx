@@ -1,7 +1,7 @@
 import { errorText } from "../../../api/errorText";
 import { t } from "../../../strings";
 import { Button, Note } from "../../../ui";
-import type { Buffer } from "../buffers/BufferStore";
+import type { Buffer } from "../buffers/buffer";
 import { isUnsaved } from "../buffers/machine";
 import css from "../code.module.css";
 import { useCode } from "../CodeContext";

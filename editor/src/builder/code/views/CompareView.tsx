@@ -4,7 +4,7 @@ import { useState } from "react";
 import { useVersions } from "../../../api/queries";
 import { t } from "../../../strings";
 import { Busy, ErrorNote, IconButton, Note, Select } from "../../../ui";
-import type { Buffer } from "../buffers/BufferStore";
+import type { Buffer } from "../buffers/buffer";
 import css from "../code.module.css";
 import { useCode } from "../CodeContext";
 import { decodeText } from "../files/text";

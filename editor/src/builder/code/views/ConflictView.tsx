@@ -1,6 +1,6 @@
 import { t } from "../../../strings";
 import { Button, Note } from "../../../ui";
-import type { Buffer } from "../buffers/BufferStore";
+import type { Buffer } from "../buffers/buffer";
 import css from "../code.module.css";
 import { useCode } from "../CodeContext";
 import { DiffView } from "../monaco/DiffView";

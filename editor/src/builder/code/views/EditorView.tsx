@@ -3,7 +3,7 @@ import { t } from "../../../strings";
 import { useStore } from "../../context";
 import { useCode } from "../CodeContext";
 import css from "../code.module.css";
-import type { Buffer } from "../buffers/BufferStore";
+import type { Buffer } from "../buffers/buffer";
 import { languageName } from "../language";
 import {
 	type editor,

@@ -2,7 +2,7 @@ import { lazy, Suspense, type ReactNode } from "react";
 import { t } from "../../../strings";
 import { Button, Busy, Empty, ErrorNote, Note } from "../../../ui";
 import { useBuilder, useStore } from "../../context";
-import type { Buffer } from "../buffers/BufferStore";
+import type { Buffer } from "../buffers/buffer";
 import { hasText } from "../buffers/machine";
 import css from "../code.module.css";
 import { useCode } from "../CodeContext";
