@@ -20,9 +20,9 @@ import {
 } from "./buffer";
 import type { Draft } from "./drafts";
 import { hasText, isUnsaved, nextState, type BufferEvent } from "./machine";
+import { Keeper } from "./Keeper";
 import { Retry } from "./Retry";
 
-const KEEP_AFTER_MS = 250;
 const RETRY_FIRST_MS = 2_000;
 const RETRY_MAX_MS = 30_000;
 
@@ -30,11 +30,11 @@ type Snapshot = ReadonlyMap<string, Buffer>;
 
 export class BufferStore implements Store<Snapshot> {
   readonly #deps: BufferDeps;
+  readonly #keeper: Keeper;
   readonly #inner = new Map<string, Inner>();
   readonly #listeners = new Set<() => void>();
   #buffers: Snapshot = new Map();
   #list: FileList | null = null;
-  #drafts: Map<string, Draft> | null = null;
   #queue: Promise<unknown> = Promise.resolve();
   readonly #retry = new Retry(
     () => this.retryNow(),
@@ -46,6 +46,11 @@ export class BufferStore implements Store<Snapshot> {
 
   constructor(deps: BufferDeps) {
     this.#deps = deps;
+    this.#keeper = new Keeper(
+      deps.projectId,
+      deps.drafts,
+      deps.now ?? Date.now,
+    );
   }
 
   subscribe(listener: () => void): () => void {
@@ -75,7 +80,7 @@ export class BufferStore implements Store<Snapshot> {
   hasUnkept(): boolean {
     return this.unsaved().some((path) => {
       const inner = this.#inner.get(path);
-      return !!inner?.doc && inner.keptMark !== inner.doc.mark();
+      return !!inner?.doc && !this.#keeper.isKept(path, inner.doc.mark());
     });
   }
 
@@ -132,19 +137,9 @@ export class BufferStore implements Store<Snapshot> {
     }
   }
 
-  async #draftsByPath(): Promise<Map<string, Draft>> {
-    if (!this.#drafts) {
-      const all = await this.#deps.drafts
-        .list(this.#deps.projectId)
-        .catch(() => []);
-      this.#drafts ??= new Map(all.map((draft) => [draft.path, draft]));
-    }
-    return this.#drafts;
-  }
-
   /** Files with edits from before. */
   async pathsWithDrafts(): Promise<string[]> {
-    return [...(await this.#draftsByPath()).keys()];
+    return [...(await this.#keeper.fromBefore()).keys()];
   }
 
   async #load(path: string): Promise<void> {
@@ -170,7 +165,7 @@ export class BufferStore implements Store<Snapshot> {
       const [file, makeDoc, drafts] = await Promise.all([
         entry ? this.#deps.api.read(path, list.version) : null,
         this.#deps.docs(),
-        this.#draftsByPath(),
+        this.#keeper.fromBefore(),
       ]);
       if (!isStale()) {
         const draft = drafts.get(path) ?? null;
@@ -236,15 +231,12 @@ export class BufferStore implements Store<Snapshot> {
       return;
     }
     if (this.#happen(path, "edited")) {
-      this.#keepSoon(path, inner);
+      this.#keepSoon(path);
     }
   }
 
-  #keepSoon(path: string, inner: Inner): void {
-    inner.keepTimer ??= setTimeout(() => {
-      inner.keepTimer = null;
-      void this.#keep(path);
-    }, KEEP_AFTER_MS);
+  #keepSoon(path: string): void {
+    this.#keeper.soon(path, () => void this.#keep(path));
   }
 
   async #keep(path: string): Promise<void> {
@@ -257,22 +249,15 @@ export class BufferStore implements Store<Snapshot> {
     ) {
       return;
     }
-    const mark = inner.doc.mark();
-    try {
-      await this.#deps.drafts.put({
-        projectId: this.#deps.projectId,
-        path,
-        text: inner.doc.getText(),
-        etag: buffer.base?.etag ?? null,
-        at: (this.#deps.now ?? Date.now)(),
-      });
-      inner.keptMark = mark;
-    } catch {
-      inner.keptMark = null;
-    }
+    const isKept = await this.#keeper.put(
+      path,
+      inner.doc.getText(),
+      buffer.base?.etag ?? null,
+      inner.doc.mark(),
+    );
     const now = this.get(path);
-    if (now && now.isUnkept !== (inner.keptMark === null)) {
-      this.#set(path, { isUnkept: inner.keptMark === null });
+    if (now && now.isUnkept === isKept) {
+      this.#set(path, { isUnkept: !isKept });
     }
     if (now?.state === "clean") {
       this.#forgetDraft(path); // it was saved meanwhile
@@ -288,15 +273,8 @@ export class BufferStore implements Store<Snapshot> {
     const inner = this.#inner.get(path);
     if (inner) {
       inner.draft = null;
-      inner.keptMark = null;
-      if (inner.keepTimer) {
-        clearTimeout(inner.keepTimer);
-        inner.keepTimer = null;
-      }
     }
-    void this.#deps.drafts
-      .remove(this.#deps.projectId, path)
-      .catch(() => undefined);
+    this.#keeper.forget(path);
   }
 
   restoreDraft(path: string): void {
@@ -317,7 +295,6 @@ export class BufferStore implements Store<Snapshot> {
     }
     inner.doc.setText(draft.text);
     inner.draft = null;
-    inner.keptMark = inner.doc.mark();
   }
 
   discardDraft(path: string): void {
@@ -387,7 +364,7 @@ export class BufferStore implements Store<Snapshot> {
           },
         });
         if (isEdited) {
-          this.#keepSoon(path, inner);
+          this.#keepSoon(path);
         } else {
           this.#forgetDraft(path);
         }
@@ -577,9 +554,7 @@ export class BufferStore implements Store<Snapshot> {
   }
 
   #drop(path: string, inner: Inner): void {
-    if (inner.keepTimer) {
-      clearTimeout(inner.keepTimer);
-    }
+    this.#keeper.cancel(path);
     this.#inner.delete(path);
     const rest = new Map(this.#buffers);
     rest.delete(path);

@@ -56,9 +56,6 @@ export interface Inner {
   doc: Doc | null;
   savedMark: number;
   draft: Draft | null;
-  /** The mark whose text is kept; null: none. */
-  keptMark: number | null;
-  keepTimer: ReturnType<typeof setTimeout> | null;
   /** Counts loads, so that the answer to an old one is dropped. */
   load: number;
   allowLarge: boolean;
@@ -68,8 +65,6 @@ export const newInner = (): Inner => ({
   doc: null,
   savedMark: 0,
   draft: null,
-  keptMark: null,
-  keepTimer: null,
   load: 0,
   allowLarge: false,
 });
