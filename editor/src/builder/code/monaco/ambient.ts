@@ -28,5 +28,5 @@ declare const exports: any;
 declare const __dirname: string;
 declare const __filename: string;
 declare namespace NodeJS { type Timeout = any; type ProcessEnv = any; type ErrnoException = any }
-declare namespace JSX { type Element = any; interface IntrinsicElements { [name: string]: any } }
+declare namespace JSX { type Element = any; interface IntrinsicElements { [name: string]: any } interface IntrinsicAttributes { key?: any; ref?: any } }
 `;
