@@ -36,7 +36,7 @@ function assertPageHeaders({ headers }, { scheme, port, where }) {
   const sockets = scheme === 'https' ? [`wss://localhost:${port}`] : [`ws://localhost:${port}`, `ws://127.0.0.1:${port}`];
   assert.deepEqual(policyOf(headers), {
     'default-src': ["'none'"], 'script-src': ["'self'"], 'style-src': ["'self'", "'unsafe-inline'"], 'font-src': ["'self'"],
-    'img-src': ["'self'", 'blob:', 'data:'], 'connect-src': ["'self'", ...sockets], 'worker-src': ["'self'"],
+    'img-src': ["'self'", 'blob:', 'data:'], 'media-src': ['blob:'], 'connect-src': ["'self'", ...sockets], 'worker-src': ["'self'"],
     'frame-src': [`${scheme}://*.preview.localhost:${port}`], 'manifest-src': ["'self'"],
     'base-uri': ["'none'"], 'form-action': ["'self'"], 'frame-ancestors': ["'none'"],
   }, where);
