@@ -234,12 +234,15 @@ describe('the terminal', () => {
 
 describe('the versions', () => {
   it('are compared, restored and downloaded', async () => {
-    const project = await appProject('Versions');
-    await editor.previews.put(project, 'index.js', server('Second'));
+    const reads = `import { readFileSync } from 'node:fs';\n${server("' + readFileSync('title.txt') + '")}`;
+    const project = await appProject('Versions', {
+      'package.json': MANIFEST.replace(' --watch', ''), 'index.js': reads, 'title.txt': 'First',
+    });
+    await editor.previews.put(project, 'title.txt', 'Second');
     const page = await openPane(project, 'versions');
     const timeline = page.getByRole('list', { name: 'Versions, newest first' });
     const changes = page.getByRole('region', { name: 'Changes', exact: true });
-    await timeline.getByRole('button').filter({ hasText: 'Version 3' }).getByText('Newest').waitFor();
+    await timeline.getByRole('button').filter({ hasText: 'Version 4' }).getByText('Newest').waitFor();
     await changes.getByRole('row').filter({ hasText: '+' }).filter({ hasText: 'Second' }).waitFor();
     await changes.getByRole('combobox', { name: 'From' }).selectOption('0');
     await changes.getByRole('button', { name: /package\.json/ }).first().waitFor();
@@ -251,13 +254,13 @@ describe('the versions', () => {
     const [download] = await Promise.all([
       page.waitForEvent('download'), changes.getByRole('link', { name: 'Download' }).click(),
     ]);
-    assert.match(download.suggestedFilename(), /-v3\.zip$/);
-    await timeline.getByRole('button').filter({ hasText: 'Version 2' }).click();
+    assert.match(download.suggestedFilename(), /-v4\.zip$/);
+    await timeline.getByRole('button').filter({ hasText: 'Version 3' }).click();
     await changes.getByRole('button', { name: 'Restore' }).click();
     const dialog = page.getByRole('dialog');
     await dialog.getByText('Nothing is lost').waitFor();
     await dialog.getByRole('button', { name: 'Restore' }).click();
-    await timeline.getByRole('button').filter({ hasText: 'Back to version 2' }).getByText('Newest').waitFor();
+    await timeline.getByRole('button').filter({ hasText: 'Back to version 3' }).getByText('Newest').waitFor();
     await show(page, 'Preview');
     await frame(page).getByRole('heading', { name: 'First' }).waitFor({ timeout: APP_MS });
   });
