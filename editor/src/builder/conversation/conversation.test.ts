@@ -122,6 +122,39 @@ describe("the conversation", () => {
     expect(conversation.getSnapshot().running).toBeNull();
   });
 
+  it("shows the last turn as it was left, with what its steps printed", async () => {
+    server.list = [row()];
+    const told = [
+      GENERATION,
+      word(2),
+      sse(3, "version", {
+        version: 1,
+        parent: 0,
+        files: 1,
+        overwrote: ["a.js"],
+      }),
+      sse(4, "step", { name: "run", state: "started", at: 5 }),
+      sse(5, "output", { stream: "stdout", data: "42" }),
+      DONE,
+    ];
+    server.events = () => new Response(told.join(""));
+    const conversation = open();
+    await vi.waitFor(() =>
+      expect(conversation.getSnapshot().turns).toMatchObject([
+        {
+          state: "done",
+          reply: "Done.",
+          overwrote: ["a.js"],
+          parent: 0,
+          steps: [{ name: "run", output: [{ text: "42" }] }],
+        },
+      ]),
+    );
+    expect(server.calls.filter((call) => call.includes("events"))).toEqual([
+      "GET /generations/g1/events?after=0",
+    ]);
+  });
+
   it("streams what was asked for, and clears the box", async () => {
     const stream = held();
     server.post = () => stream.response;

@@ -8,14 +8,28 @@ import type { Ask, Conversation, ConversationState, Turn } from "../context";
 import { Value } from "../store";
 import { Batch } from "./batch";
 import { Draft } from "./draft";
-import { idOf, isAnswer, isSending, noAnswer, type Entry } from "./entry";
-import { follow, generationPath, readEvents, Watch } from "./follow";
+import {
+  idOf,
+  isAnswer,
+  isSending,
+  noAnswer,
+  NOTHING,
+  type Entry,
+} from "./entry";
+import {
+  follow,
+  generationPath,
+  readEvents,
+  readStored,
+  Watch,
+} from "./follow";
 import { exactCounts, LiveCounts } from "./liveCounts";
 import { clearPendingAsk, pendingAsk, setPendingAsk } from "./pending";
 import {
   advance,
   askedTurn,
   isRunning,
+  recalledTurn,
   settledTurn,
   storedTurn,
   withCounts,
@@ -28,16 +42,6 @@ const LOOK_EVERY_MS = 30_000;
 const RETRY_MS = 5000;
 /** A prompt that was on its way longer ago than this is put into the box, not sent. */
 const PENDING_MAX_MS = 10 * 60_000;
-
-const NOTHING: ConversationState = {
-  turns: [],
-  running: null,
-  loading: true,
-  loadError: null,
-  hasOlder: false,
-  cancelling: false,
-  unsent: null,
-};
 
 class Store extends Value<ConversationState> implements Conversation {
   readonly draft: Draft;
@@ -100,10 +104,26 @@ class Store extends Value<ConversationState> implements Conversation {
       this.#merge(page.items);
       this.#patch({ loading: false });
       this.#sendPending(page.items);
+      await this.#recall(this.#entries.at(-1), signal);
     } catch (error) {
       if (!signal.aborted) {
         this.#patch({ loading: false, loadError: error });
       }
+    }
+  }
+
+  /** The last turn is shown as it was left, with what its steps printed. Without that it is shown too. */
+  async #recall(entry: Entry | undefined, signal: AbortSignal) {
+    if (!entry || isRunning(entry.progress.turn) || entry.progress.lastId > 0) {
+      return;
+    }
+    const { turn } = entry.progress;
+    try {
+      const events = await readStored(this.#projectId, turn.id, signal);
+      entry.progress = recalledTurn(entry.progress.turn, events);
+      this.#publish();
+    } catch {
+      // Events are kept for some time only.
     }
   }
 

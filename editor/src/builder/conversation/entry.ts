@@ -2,7 +2,7 @@
 
 import { Problem } from "../../api/http";
 import type { Generation } from "../../api/types";
-import type { Ask } from "../context";
+import type { Ask, ConversationState } from "../context";
 import type { Batch } from "./batch";
 import type { LiveCounts } from "./liveCounts";
 import type { AnyEvent, Progress } from "./progress";
@@ -16,6 +16,17 @@ export interface Entry {
   /** Ends its connection, while it has one. */
   connection: AbortController | null;
 }
+
+/** A conversation of which nothing is known yet. */
+export const NOTHING: ConversationState = {
+  turns: [],
+  running: null,
+  loading: true,
+  loadError: null,
+  hasOlder: false,
+  cancelling: false,
+  unsent: null,
+};
 
 export const idOf = (entry: Entry): string => entry.progress.turn.id;
 

@@ -148,6 +148,26 @@ async function attach(followed: Followed): Promise<boolean> {
   }
 }
 
+/** All that is stored of a generation that has ended. */
+export async function readStored(
+  projectId: string,
+  id: string,
+  signal: AbortSignal,
+): Promise<AnyEvent[]> {
+  const events: AnyEvent[] = [];
+  const watch = new Watch(signal);
+  try {
+    const response = await request(
+      `${generationPath(projectId, id)}/events?after=0`,
+      { signal: watch.signal, timeoutMs: null },
+    );
+    await readEvents(response, watch, (event) => events.push(event));
+  } finally {
+    watch.stop();
+  }
+  return events;
+}
+
 /** A hidden page asks now and then whether it is over; a watched one holds a connection. */
 async function waitWhileHidden(followed: Followed): Promise<void> {
   while (document.hidden) {

@@ -252,6 +252,27 @@ export function settledTurn(turn: Turn, g: Generation): Turn {
   }
 }
 
+/** Gives a stored turn what only its events have: what its steps printed, and whom it overwrote. */
+export function recalledTurn(turn: Turn, events: AnyEvent[]): Progress {
+  const { prompt, mode } = turn;
+  const { turn: told, lastId } = events.reduce(
+    (progress, event) => advance(progress, event, turn.startedAt),
+    { turn: askedTurn(turn.id, { prompt, mode }, 0), lastId: 0 },
+  );
+  return {
+    turn: {
+      ...turn,
+      reply: turn.reply || told.reply,
+      files: turn.files.length > 0 ? turn.files : told.files,
+      steps: told.steps.length > 0 ? told.steps : turn.steps,
+      baseVersion: turn.baseVersion ?? told.baseVersion,
+      parent: told.parent,
+      overwrote: told.overwrote,
+    },
+    lastId,
+  };
+}
+
 export interface Counts {
   additions: number | null;
   deletions: number | null;
