@@ -279,6 +279,9 @@ describe('on a phone', () => {
           await page.getByRole('button', { name: 'Esc', exact: true }).waitFor();
           await page.locator('.xterm-rows').getByText('$').first().waitFor({ timeout: 20_000 });
         }
+        if (tab === 'Versions') {
+          await page.getByRole('list', { name: 'Versions, newest first' }).waitFor();
+        }
         assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), `${tab} fits`);
         await checkA11y(page);
         await shot(page, `phone-${tab.toLowerCase()}-${theme}`);

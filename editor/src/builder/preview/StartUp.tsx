@@ -186,10 +186,14 @@ function Coming({ status }: { status: AppStatus }) {
 	);
 }
 
+/** What the sandbox says begins small. */
+const asSentence = (text: string): string =>
+	text.charAt(0).toUpperCase() + text.slice(1);
+
 function Broken({ status }: { status: AppStatus }) {
 	const { app, conversation } = useBuilder();
 	const isTurnRunning = useStore(conversation).running !== null;
-	const error = status.error ?? status.detail;
+	const error = asSentence(status.error ?? status.detail);
 	return (
 		<div className={css.startUp}>
 			<h2>
