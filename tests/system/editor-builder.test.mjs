@@ -125,6 +125,8 @@ describe('a prompt', () => {
     await log(page).getByText('the spring is broken').first().waitFor();
     await shot(page, 'builder-broken');
     await checkA11y(page);
+    await page.reload();
+    await log(page).getByText('> node server.js').waitFor();
     await log(page).getByRole('button', { name: 'Fix it' }).click();
     await log(page).getByText('The spring is mended.').waitFor();
     assert.match(JSON.stringify((await model.request(2)).body.messages), /the spring is broken/);
