@@ -7,12 +7,16 @@
 #include "path.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
-#define DIRECTORY_MODE 0755
+#define DIRECTORY_MODE	   0755
+#define IN_PLACE_MAX_BYTES (1024 * 1024)
 
 int workspace_open(struct workspace *w, const char *dir, uid_t uid, struct err *e)
 {
@@ -90,7 +94,7 @@ static int make_temp(struct upload *u, struct err *e)
 	}
 	(void)snprintf(u->temp, sizeof(u->temp), ".slipway-%016llx%016llx",
 		       (unsigned long long)random[0], (unsigned long long)random[1]);
-	u->fd = openat(u->dir_fd, u->temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+	u->fd = openat(u->dir_fd, u->temp, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
 		       0600);
 	if (u->fd < 0) {
 		u->temp[0] = '\0';
@@ -156,9 +160,72 @@ int upload_write(struct upload *u, const struct workspace *w, const void *bytes,
 	return 0;
 }
 
-/* No fsync: versions live in the database, and a sandbox that loses power is hydrated again. */
-static int commit(struct upload *u, struct err *e)
+/* The file that is there, if it may be written over: nobody else's, under no second name. */
+static int open_old(const struct upload *u, const struct workspace *w)
 {
+	auto_close int fd =
+		openat(u->dir_fd, u->name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_nlink != 1 ||
+	    st.st_uid != w->uid) {
+		return -1;
+	}
+	return steal_fd(&fd);
+}
+
+static bool pread_all(int fd, char *bytes, size_t len)
+{
+	for (size_t done = 0; done < len;) {
+		ssize_t n = pread(fd, bytes + done, len - done, (off_t)done);
+
+		if (n <= 0) {
+			return false;
+		}
+		done += (size_t)n;
+	}
+	return true;
+}
+
+static bool pwrite_all(int fd, const char *bytes, size_t len)
+{
+	for (size_t done = 0; done < len;) {
+		ssize_t n = pwrite(fd, bytes + done, len - done, (off_t)done);
+
+		if (n <= 0) {
+			return false;
+		}
+		done += (size_t)n;
+	}
+	return true;
+}
+
+/*
+ * Who watches a file by inotify, `node --watch` among them, watches its inode: when another is
+ * renamed into its place they see that once and nothing after it. So a small file gets its new
+ * content where it is, in one write, its room made sure of before. False: it is left to be renamed
+ * over, as good as ever, since the new content lies beside it.
+ */
+static bool write_over(const struct upload *u, const struct workspace *w)
+{
+	auto_close int old = u->bytes <= IN_PLACE_MAX_BYTES ? open_old(u, w) : -1;
+	auto_free char *bytes = NULL;
+	size_t len = (size_t)u->bytes;
+
+	if (old < 0 || (len > 0 && fallocate(old, FALLOC_FL_KEEP_SIZE, 0, (off_t)len) < 0)) {
+		return false;
+	}
+	bytes = malloc(len + 1);
+	return bytes && pread_all(u->fd, bytes, len) && pwrite_all(old, bytes, len) &&
+	       ftruncate(old, (off_t)len) == 0 && fchmod(old, u->mode) == 0;
+}
+
+/* No fsync: versions live in the database, and a sandbox that loses power is hydrated again. */
+static int commit(struct upload *u, const struct workspace *w, struct err *e)
+{
+	if (write_over(u, w)) {
+		return 0; /* upload_abort removes the copy */
+	}
 	if (fchmod(u->fd, u->mode) < 0 || close(steal_fd(&u->fd)) < 0 ||
 	    renameat(u->dir_fd, u->temp, u->dir_fd, u->name) < 0) {
 		return err_errno(e, errno == EISDIR ? ERR_CONFLICT : ERR_INTERNAL,
@@ -175,7 +242,7 @@ int upload_commit(struct upload *u, const struct workspace *w, struct err *e)
 	if (identity_enter(w->uid, e) < 0) {
 		return -1;
 	}
-	result = commit(u, e);
+	result = commit(u, w, e);
 	identity_leave();
 	upload_abort(u, w);
 	return result;
