@@ -320,6 +320,28 @@ int heads_to_client(struct strbuf *out, const char *bytes, const struct http_hea
 	return too_large(out, e);
 }
 
+int64_t heads_keep_ms(const struct http_head *answer, int64_t most_ms)
+{
+	const struct http_slice *v = http_head_get(answer, "Keep-Alive");
+	const char *at = v ? memmem(v->at, v->len, "timeout=", 8) : NULL;
+	int64_t s = 0;
+
+	if (!at) {
+		return most_ms;
+	}
+	for (at += 8; at < v->at + v->len && *at >= '0' && *at <= '9' && s < 100; at++) {
+		s = s * 10 + (*at - '0');
+	}
+	return s * 1000 - 500 < most_ms ? s * 1000 - 500 : most_ms;
+}
+
+bool heads_is_event_stream(const struct http_head *answer)
+{
+	const struct http_slice *type = http_head_get(answer, "Content-Type");
+
+	return type && has_prefix(*type, "text/event-stream", 17);
+}
+
 int heads_trailers(struct strbuf *out, const struct http_header *fields, size_t n, struct err *e)
 {
 	for (size_t i = 0; i < n; i++) {

@@ -45,6 +45,12 @@ struct answer_facts {
 NODISCARD int heads_to_client(struct strbuf *out, const char *bytes, const struct http_head *answer,
 			      const struct answer_facts *f, struct err *e);
 
+/* How long the app keeps the connection: a little less than its Keep-Alive ("timeout=5, max=1000")
+ * says, `most_ms` at the most. */
+int64_t heads_keep_ms(const struct http_head *answer, int64_t most_ms);
+
+bool heads_is_event_stream(const struct http_head *answer);
+
 /* Adds trailer lines that may pass, without the empty line. */
 NODISCARD int heads_trailers(struct strbuf *out, const struct http_header *fields, size_t n,
 			     struct err *e);

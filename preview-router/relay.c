@@ -141,29 +141,6 @@ static enum step malformed(struct exchange *x)
 	return STEP_ENDED;
 }
 
-/* "timeout=5, max=1000" of a Keep-Alive header: a little less than that. */
-static int64_t keep_ms_of(const struct http_head *h)
-{
-	const struct http_slice *v = http_head_get(h, "Keep-Alive");
-	const char *at = v ? memmem(v->at, v->len, "timeout=", 8) : NULL;
-	int64_t s = 0;
-
-	if (!at) {
-		return UPSTREAM_KEEP_MS;
-	}
-	for (at += 8; at < v->at + v->len && *at >= '0' && *at <= '9' && s < 100; at++) {
-		s = s * 10 + (*at - '0');
-	}
-	return s * 1000 - 500 < UPSTREAM_KEEP_MS ? s * 1000 - 500 : UPSTREAM_KEEP_MS;
-}
-
-static bool is_event_stream(const struct http_head *h)
-{
-	const struct http_slice *type = http_head_get(h, "Content-Type");
-
-	return type && type->len >= 17 && strncasecmp(type->at, "text/event-stream", 17) == 0;
-}
-
 /* An answer's head, and what is there of its body, in one write. */
 static enum step send_head(struct exchange *x, const char *bytes, const struct http_head *h)
 {
@@ -248,10 +225,10 @@ static enum step final_answer(struct exchange *x, const char *bytes, const struc
 		x->keep_client = false;
 	}
 	x->answer_keeps = h->keep_alive && x->answer.kind != BODY_TO_CLOSE;
-	x->app_keep_ms = keep_ms_of(h);
+	x->app_keep_ms = heads_keep_ms(h, UPSTREAM_KEEP_MS);
 	x->answer_head = true;
 	metrics.answers[h->status / 100]++;
-	if (is_event_stream(h) && !x->answer.done) {
+	if (heads_is_event_stream(h) && !x->answer.done) {
 		exchange_count_stream(x);
 	}
 	policy_answered(x->target.app);
