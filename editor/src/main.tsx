@@ -5,7 +5,7 @@ import "./ui/tokens.css";
 import "./ui/base.css";
 
 createRoot(document.getElementById("root")!).render(
-	<StrictMode>
-		<App />
-	</StrictMode>,
+  <StrictMode>
+    <App />
+  </StrictMode>,
 );

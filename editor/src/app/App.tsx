@@ -16,100 +16,79 @@ const BuilderPage = lazy(() => import("../builder/BuilderPage"));
 
 /** Lets those in who are signed in; the others sign in first and come back. */
 function SignedIn({ children }: { children: ReactNode }) {
-	const me = useMe();
-	const [path] = useLocation();
-	const client = useQueryClient();
-	useEffect(() => {
-		setOnSignedOut(() => {
-			// Who was never signed in is not asked again.
-			if (client.getQueryData(keys.me)) {
-				void client.resetQueries({ queryKey: keys.me });
-			}
-		});
-		return () => setOnSignedOut(() => {});
-	}, [client]);
-	if (isProblem(me.error, 401)) {
-		const next = path + location.search + location.hash;
-		return (
-			<Redirect
-				to={
-					next === "/"
-						? paths.signIn
-						: `${paths.signIn}?next=${encodeURIComponent(next)}`
-				}
-			/>
-		);
-	}
-	if (me.error && !me.data) {
-		return (
-			<ErrorNote
-				error={me.error}
-				onRetry={() => void me.refetch()}
-			/>
-		);
-	}
-	return me.data ? children : <Busy />;
+  const me = useMe();
+  const [path] = useLocation();
+  const client = useQueryClient();
+  useEffect(() => {
+    setOnSignedOut(() => {
+      // Who was never signed in is not asked again.
+      if (client.getQueryData(keys.me)) {
+        void client.resetQueries({ queryKey: keys.me });
+      }
+    });
+    return () => setOnSignedOut(() => {});
+  }, [client]);
+  if (isProblem(me.error, 401)) {
+    const next = path + location.search + location.hash;
+    return (
+      <Redirect
+        to={
+          next === "/"
+            ? paths.signIn
+            : `${paths.signIn}?next=${encodeURIComponent(next)}`
+        }
+      />
+    );
+  }
+  if (me.error && !me.data) {
+    return <ErrorNote error={me.error} onRetry={() => void me.refetch()} />;
+  }
+  return me.data ? children : <Busy />;
 }
 
 function Routes() {
-	return (
-		<Switch>
-			<Route path={paths.signIn}>
-				<SignIn />
-			</Route>
-			<Route>
-				<SignedIn>
-					<Switch>
-						<Route path={paths.home}>
-							<Home />
-						</Route>
-						<Route path="/projects/:id/:tab?">
-							{({ id, tab }) => (
-								<BuilderPage
-									key={id}
-									id={id}
-									tab={
-										tab
-									}
-								/>
-							)}
-						</Route>
-						<Route
-							path={`${paths.settings}/:section?`}
-						>
-							{({ section }) => (
-								<Settings
-									section={
-										section
-									}
-								/>
-							)}
-						</Route>
-						<Route path={paths.script}>
-							<Script />
-						</Route>
-						<Route>
-							<NotFound />
-						</Route>
-					</Switch>
-				</SignedIn>
-			</Route>
-		</Switch>
-	);
+  return (
+    <Switch>
+      <Route path={paths.signIn}>
+        <SignIn />
+      </Route>
+      <Route>
+        <SignedIn>
+          <Switch>
+            <Route path={paths.home}>
+              <Home />
+            </Route>
+            <Route path="/projects/:id/:tab?">
+              {({ id, tab }) => <BuilderPage key={id} id={id} tab={tab} />}
+            </Route>
+            <Route path={`${paths.settings}/:section?`}>
+              {({ section }) => <Settings section={section} />}
+            </Route>
+            <Route path={paths.script}>
+              <Script />
+            </Route>
+            <Route>
+              <NotFound />
+            </Route>
+          </Switch>
+        </SignedIn>
+      </Route>
+    </Switch>
+  );
 }
 
 export function App() {
-	const [client] = useState(makeQueryClient);
-	return (
-		<ErrorBoundary>
-			<QueryClientProvider client={client}>
-				<TooltipProvider>
-					<Suspense fallback={<Busy />}>
-						<Routes />
-					</Suspense>
-					<Toasts />
-				</TooltipProvider>
-			</QueryClientProvider>
-		</ErrorBoundary>
-	);
+  const [client] = useState(makeQueryClient);
+  return (
+    <ErrorBoundary>
+      <QueryClientProvider client={client}>
+        <TooltipProvider>
+          <Suspense fallback={<Busy />}>
+            <Routes />
+          </Suspense>
+          <Toasts />
+        </TooltipProvider>
+      </QueryClientProvider>
+    </ErrorBoundary>
+  );
 }

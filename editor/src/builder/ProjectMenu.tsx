@@ -1,12 +1,12 @@
 import { useQueryClient } from "@tanstack/react-query";
 import {
-	CirclePlay,
-	CircleStop,
-	Download,
-	Ellipsis,
-	Pencil,
-	RotateCw,
-	Trash,
+  CirclePlay,
+  CircleStop,
+  Download,
+  Ellipsis,
+  Pencil,
+  RotateCw,
+  Trash,
 } from "lucide-react";
 import { useState } from "react";
 import { useLocation } from "wouter";
@@ -17,154 +17,122 @@ import type { Project } from "../api/types";
 import { paths } from "../app/paths";
 import { t } from "../strings";
 import {
-	Confirm,
-	IconButton,
-	Menu,
-	MenuItem,
-	MenuSeparator,
-	toast,
+  Confirm,
+  IconButton,
+  Menu,
+  MenuItem,
+  MenuSeparator,
+  toast,
 } from "../ui";
 import { useBuilder, useSelected } from "./context";
 
 function download(project: Project): void {
-	const link = document.createElement("a");
-	link.href = `/api/v1/projects/${project.id}/export?format=zip`;
-	link.download = `${project.slug}.zip`;
-	link.click();
+  const link = document.createElement("a");
+  link.href = `/api/v1/projects/${project.id}/export?format=zip`;
+  link.download = `${project.slug}.zip`;
+  link.click();
 }
 
 function tellFailure(error: unknown): void {
-	toast({ text: errorText(error), tone: "bad" });
+  toast({ text: errorText(error), tone: "bad" });
 }
 
 /** Deletes it and goes home, where it can be taken back for a while. */
 function useDelete(project: Project): () => Promise<void> {
-	const client = useQueryClient();
-	const [, navigate] = useLocation();
-	const restore = async () => {
-		try {
-			await sendJson(
-				"POST",
-				`/projects/${project.id}/undelete`,
-			);
-			filesChanged(client, project.id);
-			navigate(paths.project(project.id));
-		} catch (error) {
-			tellFailure(error);
-		}
-	};
-	return async () => {
-		await sendJson("DELETE", `/projects/${project.id}`);
-		navigate(paths.home);
-		client.removeQueries({ queryKey: keys.project(project.id) });
-		void client.invalidateQueries({ queryKey: keys.projects });
-		toast({
-			text: t.builder.deleted(project.name),
-			action: {
-				text: t.common.undo,
-				run: () => void restore(),
-			},
-		});
-	};
+  const client = useQueryClient();
+  const [, navigate] = useLocation();
+  const restore = async () => {
+    try {
+      await sendJson("POST", `/projects/${project.id}/undelete`);
+      filesChanged(client, project.id);
+      navigate(paths.project(project.id));
+    } catch (error) {
+      tellFailure(error);
+    }
+  };
+  return async () => {
+    await sendJson("DELETE", `/projects/${project.id}`);
+    navigate(paths.home);
+    client.removeQueries({ queryKey: keys.project(project.id) });
+    void client.invalidateQueries({ queryKey: keys.projects });
+    toast({
+      text: t.builder.deleted(project.name),
+      action: {
+        text: t.common.undo,
+        run: () => void restore(),
+      },
+    });
+  };
 }
 
 export function ProjectMenu({
-	project,
-	onRename,
+  project,
+  onRename,
 }: {
-	project: Project;
-	onRename: () => void;
+  project: Project;
+  onRename: () => void;
 }) {
-	const { app } = useBuilder();
-	const status = useSelected(app, (s) => s.status);
-	const [deleting, setDeleting] = useState(false);
-	const remove = useDelete(project);
-	const hasFiles = project.version > 0;
-	const isDown =
-		!status ||
-		["stopped", "crashed", "exited", "failed"].includes(
-			status.state,
-		);
+  const { app } = useBuilder();
+  const status = useSelected(app, (s) => s.status);
+  const [deleting, setDeleting] = useState(false);
+  const remove = useDelete(project);
+  const hasFiles = project.version > 0;
+  const isDown =
+    !status ||
+    ["stopped", "crashed", "exited", "failed"].includes(status.state);
 
-	return (
-		<>
-			<Menu
-				trigger={
-					<IconButton
-						label={t.common.more}
-						icon={<Ellipsis />}
-					/>
-				}
-			>
-				<MenuItem
-					icon={<Download />}
-					disabled={!hasFiles}
-					onSelect={() => download(project)}
-				>
-					{t.builder.download}
-				</MenuItem>
-				<MenuSeparator />
-				{isDown ? (
-					<MenuItem
-						icon={<CirclePlay />}
-						disabled={!hasFiles}
-						onSelect={() =>
-							void app
-								.start()
-								.catch(
-									tellFailure,
-								)
-						}
-					>
-						{t.builder.startApp}
-					</MenuItem>
-				) : (
-					<MenuItem
-						icon={<CircleStop />}
-						onSelect={() =>
-							void app
-								.stop()
-								.catch(
-									tellFailure,
-								)
-						}
-					>
-						{t.builder.stopApp}
-					</MenuItem>
-				)}
-				<MenuItem
-					icon={<RotateCw />}
-					disabled={!hasFiles}
-					onSelect={() =>
-						void app
-							.restart()
-							.catch(tellFailure)
-					}
-				>
-					{t.builder.restartApp}
-				</MenuItem>
-				<MenuSeparator />
-				<MenuItem icon={<Pencil />} onSelect={onRename}>
-					{t.builder.rename}
-				</MenuItem>
-				<MenuItem
-					icon={<Trash />}
-					danger
-					onSelect={() => setDeleting(true)}
-				>
-					{t.builder.deleteProject}
-				</MenuItem>
-			</Menu>
-			<Confirm
-				open={deleting}
-				onClose={() => setDeleting(false)}
-				title={t.builder.deleteTitle(project.name)}
-				text={t.builder.deleteText}
-				confirm={t.common.delete}
-				danger
-				onConfirm={remove}
-				errorText={errorText}
-			/>
-		</>
-	);
+  return (
+    <>
+      <Menu trigger={<IconButton label={t.common.more} icon={<Ellipsis />} />}>
+        <MenuItem
+          icon={<Download />}
+          disabled={!hasFiles}
+          onSelect={() => download(project)}
+        >
+          {t.builder.download}
+        </MenuItem>
+        <MenuSeparator />
+        {isDown ? (
+          <MenuItem
+            icon={<CirclePlay />}
+            disabled={!hasFiles}
+            onSelect={() => void app.start().catch(tellFailure)}
+          >
+            {t.builder.startApp}
+          </MenuItem>
+        ) : (
+          <MenuItem
+            icon={<CircleStop />}
+            onSelect={() => void app.stop().catch(tellFailure)}
+          >
+            {t.builder.stopApp}
+          </MenuItem>
+        )}
+        <MenuItem
+          icon={<RotateCw />}
+          disabled={!hasFiles}
+          onSelect={() => void app.restart().catch(tellFailure)}
+        >
+          {t.builder.restartApp}
+        </MenuItem>
+        <MenuSeparator />
+        <MenuItem icon={<Pencil />} onSelect={onRename}>
+          {t.builder.rename}
+        </MenuItem>
+        <MenuItem icon={<Trash />} danger onSelect={() => setDeleting(true)}>
+          {t.builder.deleteProject}
+        </MenuItem>
+      </Menu>
+      <Confirm
+        open={deleting}
+        onClose={() => setDeleting(false)}
+        title={t.builder.deleteTitle(project.name)}
+        text={t.builder.deleteText}
+        confirm={t.common.delete}
+        danger
+        onConfirm={remove}
+        errorText={errorText}
+      />
+    </>
+  );
 }

@@ -5,24 +5,19 @@ import { t } from "../strings";
 import { buttonClass, Empty } from "../ui";
 
 export default function NotFound() {
-	return (
-		<main>
-			<Empty
-				icon={<Compass aria-hidden="true" />}
-				title={t.errors.notFoundTitle}
-				action={
-					<Link
-						href={paths.home}
-						className={buttonClass(
-							"primary",
-						)}
-					>
-						{t.errors.goHome}
-					</Link>
-				}
-			>
-				{t.errors.notFoundText}
-			</Empty>
-		</main>
-	);
+  return (
+    <main>
+      <Empty
+        icon={<Compass aria-hidden="true" />}
+        title={t.errors.notFoundTitle}
+        action={
+          <Link href={paths.home} className={buttonClass("primary")}>
+            {t.errors.goHome}
+          </Link>
+        }
+      >
+        {t.errors.notFoundText}
+      </Empty>
+    </main>
+  );
 }

@@ -28,311 +28,215 @@ const SIDEBAR = "code.sidebar";
 const NARROW_PX = 620;
 
 const isLayout = (value: unknown): value is Layout =>
-	typeof value === "object" &&
-	value !== null &&
-	["files", "editor"].every(
-		(id) => typeof (value as Layout)[id] === "number",
-	);
+  typeof value === "object" &&
+  value !== null &&
+  ["files", "editor"].every((id) => typeof (value as Layout)[id] === "number");
 const isBoolean = (value: unknown): value is boolean =>
-	typeof value === "boolean";
+  typeof value === "boolean";
 
 /** The drawer's first button would show its tooltip. */
 function focusTree(event: Event): void {
-	const row = (event.currentTarget as HTMLElement).querySelector(
-		'[role="treeitem"][tabindex="0"]',
-	);
-	if (row instanceof HTMLElement) {
-		event.preventDefault();
-		row.focus();
-	}
+  const row = (event.currentTarget as HTMLElement).querySelector(
+    '[role="treeitem"][tabindex="0"]',
+  );
+  if (row instanceof HTMLElement) {
+    event.preventDefault();
+    row.focus();
+  }
 }
 
 export default function CodePane() {
-	const builder = useBuilder();
-	const session = sessionOf(builder.projectId);
-	const files = useFiles(builder.projectId);
-	const tabs = useStore(session);
-	const writing = useWritingPaths(builder.conversation);
-	const actions = useFileActions(session);
-	const request = useStore(builder.fileRequest);
-	const box = useRef<HTMLDivElement>(null);
-	const isNarrow = useWidth(box) < NARROW_PX;
-	const [wordWrap, setWordWrap] = useState(
-		() => recall(WRAP, isBoolean) ?? false,
-	);
-	const [sidebar, setSidebar] = useState(
-		() => recall(SIDEBAR, isBoolean) ?? true,
-	);
-	const [drawer, setDrawer] = useState(false);
-	const [view, setView] = useState<SidebarView>("files");
-	const [quickOpen, setQuickOpen] = useState(false);
-	const [comparing, setComparing] = useState<string | null>(null);
-	const [closing, setClosing] = useState<string | null>(null);
-	const [layout] = useState(() => recall(LAYOUT, isLayout));
+  const builder = useBuilder();
+  const session = sessionOf(builder.projectId);
+  const files = useFiles(builder.projectId);
+  const tabs = useStore(session);
+  const writing = useWritingPaths(builder.conversation);
+  const actions = useFileActions(session);
+  const request = useStore(builder.fileRequest);
+  const box = useRef<HTMLDivElement>(null);
+  const isNarrow = useWidth(box) < NARROW_PX;
+  const [wordWrap, setWordWrap] = useState(
+    () => recall(WRAP, isBoolean) ?? false,
+  );
+  const [sidebar, setSidebar] = useState(
+    () => recall(SIDEBAR, isBoolean) ?? true,
+  );
+  const [drawer, setDrawer] = useState(false);
+  const [view, setView] = useState<SidebarView>("files");
+  const [quickOpen, setQuickOpen] = useState(false);
+  const [comparing, setComparing] = useState<string | null>(null);
+  const [closing, setClosing] = useState<string | null>(null);
+  const [layout] = useState(() => recall(LAYOUT, isLayout));
 
-	useFollow(session, builder, files.data);
-	useKeeping(session);
-	useProjectTypes(session, files.data);
+  useFollow(session, builder, files.data);
+  useKeeping(session);
+  useProjectTypes(session, files.data);
 
-	useEffect(() => {
-		if (request) {
-			session.open(request.path, request.at);
-		}
-	}, [session, request]);
+  useEffect(() => {
+    if (request) {
+      session.open(request.path, request.at);
+    }
+  }, [session, request]);
 
-	const code = useMemo(
-		(): Code => ({
-			session,
-			list: files.data,
-			writing,
-			actions,
-			open(path, at) {
-				session.open(path, at);
-				setDrawer(false);
-			},
-			close(path) {
-				const state = session.buffers.get(path)?.state;
-				if (state && isUnsaved(state)) {
-					setClosing(path);
-				} else {
-					session.close(path);
-				}
-			},
-			save: (paths) => void session.buffers.save(paths),
-		}),
-		[session, files.data, writing, actions],
-	);
+  const code = useMemo(
+    (): Code => ({
+      session,
+      list: files.data,
+      writing,
+      actions,
+      open(path, at) {
+        session.open(path, at);
+        setDrawer(false);
+      },
+      close(path) {
+        const state = session.buffers.get(path)?.state;
+        if (state && isUnsaved(state)) {
+          setClosing(path);
+        } else {
+          session.close(path);
+        }
+      },
+      save: (paths) => void session.buffers.save(paths),
+    }),
+    [session, files.data, writing, actions],
+  );
 
-	const { active } = tabs;
-	const hasSidebar = isNarrow ? drawer : sidebar;
-	const showSidebar = (isShown: boolean) => {
-		if (isNarrow) {
-			setDrawer(isShown);
-		} else {
-			setSidebar(isShown);
-			remember(SIDEBAR, isShown);
-		}
-	};
-	usePaneKeys(builder.tab === "code", {
-		save: () => active && code.save([active]),
-		saveAll: () => code.save(session.buffers.unsaved()),
-		quickOpen: () => setQuickOpen(true),
-		search: () => {
-			showSidebar(true);
-			setView("search");
-			box.current
-				?.querySelector<HTMLElement>(
-					"input[type=search]",
-				)
-				?.focus();
-		},
-		format: () => session.commands?.format(),
-	});
+  const { active } = tabs;
+  const hasSidebar = isNarrow ? drawer : sidebar;
+  const showSidebar = (isShown: boolean) => {
+    if (isNarrow) {
+      setDrawer(isShown);
+    } else {
+      setSidebar(isShown);
+      remember(SIDEBAR, isShown);
+    }
+  };
+  usePaneKeys(builder.tab === "code", {
+    save: () => active && code.save([active]),
+    saveAll: () => code.save(session.buffers.unsaved()),
+    quickOpen: () => setQuickOpen(true),
+    search: () => {
+      showSidebar(true);
+      setView("search");
+      box.current?.querySelector<HTMLElement>("input[type=search]")?.focus();
+    },
+    format: () => session.commands?.format(),
+  });
 
-	const sidebarContent = (
-		<Sidebar
-			view={view}
-			onView={setView}
-			error={files.error}
-			onRetry={() => void files.refetch()}
-		/>
-	);
-	return (
-		<CodeContext value={code}>
-			<div ref={box} className={css.pane}>
-				<Group
-					className={css.group}
-					defaultLayout={layout ?? undefined}
-					onLayoutChanged={(next, meta) => {
-						if (
-							meta.isUserInteraction &&
-							isLayout(next)
-						) {
-							remember(LAYOUT, next);
-						}
-					}}
-				>
-					{!isNarrow && sidebar && (
-						<>
-							<Panel
-								id="files"
-								defaultSize="26%"
-								minSize="160px"
-								maxSize="60%"
-							>
-								{sidebarContent}
-							</Panel>
-							<Separator
-								className={
-									css.separator
-								}
-								aria-label={
-									t.code
-										.resizeSidebar
-								}
-							/>
-						</>
-					)}
-					<Panel id="editor" minSize="240px">
-						<div className={css.main}>
-							<Toolbar
-								hasSidebar={
-									hasSidebar
-								}
-								onSidebar={() =>
-									showSidebar(
-										!hasSidebar,
-									)
-								}
-								wordWrap={
-									wordWrap
-								}
-								onWordWrap={() => {
-									setWordWrap(
-										!wordWrap,
-									);
-									remember(
-										WRAP,
-										!wordWrap,
-									);
-								}}
-								comparing={
-									comparing !==
-										null &&
-									comparing ===
-										active
-								}
-								onCompare={() =>
-									setComparing(
-										comparing ===
-											active
-											? null
-											: active,
-									)
-								}
-								onQuickOpen={() =>
-									setQuickOpen(
-										true,
-									)
-								}
-							/>
-							{active ? (
-								<FileView
-									path={
-										active
-									}
-									wordWrap={
-										wordWrap
-									}
-									comparing={
-										comparing ===
-										active
-									}
-									onStopComparing={() =>
-										setComparing(
-											null,
-										)
-									}
-								/>
-							) : (
-								<Empty
-									icon={
-										<FileSearch aria-hidden="true" />
-									}
-									title={
-										t
-											.code
-											.nothingOpenTitle
-									}
-									action={
-										(files
-											.data
-											?.items
-											.length ??
-											0) >
-											0 && (
-											<Button
-												onClick={() =>
-													setQuickOpen(
-														true,
-													)
-												}
-											>
-												{
-													t
-														.code
-														.quickOpen
-												}
-											</Button>
-										)
-									}
-								>
-									{
-										t
-											.code
-											.nothingOpenText
-									}
-								</Empty>
-							)}
-						</div>
-					</Panel>
-				</Group>
-			</div>
-			<Radix.Root
-				open={isNarrow && drawer}
-				onOpenChange={setDrawer}
-			>
-				<Radix.Portal>
-					<Radix.Overlay
-						className={css.drawerOverlay}
-					/>
-					<Radix.Content
-						className={css.drawer}
-						onOpenAutoFocus={focusTree}
-						aria-describedby={undefined}
-					>
-						<Radix.Title className="visually-hidden">
-							{t.code.sidebar}
-						</Radix.Title>
-						{sidebarContent}
-					</Radix.Content>
-				</Radix.Portal>
-			</Radix.Root>
-			{quickOpen && (
-				<QuickOpen
-					paths={
-						files.data?.items.map(
-							(file) => file.path,
-						) ?? []
-					}
-					recent={tabs.recent}
-					onPick={(path) => code.open(path)}
-					onClose={() => setQuickOpen(false)}
-				/>
-			)}
-			{closing && (
-				<CloseDialog
-					path={closing}
-					onCancel={() => setClosing(null)}
-					onDiscard={() => {
-						session.close(closing);
-						setClosing(null);
-					}}
-					onSave={async () => {
-						await session.buffers.save([
-							closing,
-						]);
-						const state =
-							session.buffers.get(
-								closing,
-							)?.state;
-						if (state === "clean") {
-							session.close(closing);
-						}
-						setClosing(null);
-					}}
-				/>
-			)}
-		</CodeContext>
-	);
+  const sidebarContent = (
+    <Sidebar
+      view={view}
+      onView={setView}
+      error={files.error}
+      onRetry={() => void files.refetch()}
+    />
+  );
+  return (
+    <CodeContext value={code}>
+      <div ref={box} className={css.pane}>
+        <Group
+          className={css.group}
+          defaultLayout={layout ?? undefined}
+          onLayoutChanged={(next, meta) => {
+            if (meta.isUserInteraction && isLayout(next)) {
+              remember(LAYOUT, next);
+            }
+          }}
+        >
+          {!isNarrow && sidebar && (
+            <>
+              <Panel id="files" defaultSize="26%" minSize="160px" maxSize="60%">
+                {sidebarContent}
+              </Panel>
+              <Separator
+                className={css.separator}
+                aria-label={t.code.resizeSidebar}
+              />
+            </>
+          )}
+          <Panel id="editor" minSize="240px">
+            <div className={css.main}>
+              <Toolbar
+                hasSidebar={hasSidebar}
+                onSidebar={() => showSidebar(!hasSidebar)}
+                wordWrap={wordWrap}
+                onWordWrap={() => {
+                  setWordWrap(!wordWrap);
+                  remember(WRAP, !wordWrap);
+                }}
+                comparing={comparing !== null && comparing === active}
+                onCompare={() =>
+                  setComparing(comparing === active ? null : active)
+                }
+                onQuickOpen={() => setQuickOpen(true)}
+              />
+              {active ? (
+                <FileView
+                  path={active}
+                  wordWrap={wordWrap}
+                  comparing={comparing === active}
+                  onStopComparing={() => setComparing(null)}
+                />
+              ) : (
+                <Empty
+                  icon={<FileSearch aria-hidden="true" />}
+                  title={t.code.nothingOpenTitle}
+                  action={
+                    (files.data?.items.length ?? 0) > 0 && (
+                      <Button onClick={() => setQuickOpen(true)}>
+                        {t.code.quickOpen}
+                      </Button>
+                    )
+                  }
+                >
+                  {t.code.nothingOpenText}
+                </Empty>
+              )}
+            </div>
+          </Panel>
+        </Group>
+      </div>
+      <Radix.Root open={isNarrow && drawer} onOpenChange={setDrawer}>
+        <Radix.Portal>
+          <Radix.Overlay className={css.drawerOverlay} />
+          <Radix.Content
+            className={css.drawer}
+            onOpenAutoFocus={focusTree}
+            aria-describedby={undefined}
+          >
+            <Radix.Title className="visually-hidden">
+              {t.code.sidebar}
+            </Radix.Title>
+            {sidebarContent}
+          </Radix.Content>
+        </Radix.Portal>
+      </Radix.Root>
+      {quickOpen && (
+        <QuickOpen
+          paths={files.data?.items.map((file) => file.path) ?? []}
+          recent={tabs.recent}
+          onPick={(path) => code.open(path)}
+          onClose={() => setQuickOpen(false)}
+        />
+      )}
+      {closing && (
+        <CloseDialog
+          path={closing}
+          onCancel={() => setClosing(null)}
+          onDiscard={() => {
+            session.close(closing);
+            setClosing(null);
+          }}
+          onSave={async () => {
+            await session.buffers.save([closing]);
+            const state = session.buffers.get(closing)?.state;
+            if (state === "clean") {
+              session.close(closing);
+            }
+            setClosing(null);
+          }}
+        />
+      )}
+    </CodeContext>
+  );
 }

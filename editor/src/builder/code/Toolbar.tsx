@@ -1,12 +1,12 @@
 import {
-	Ellipsis,
-	FileSearch,
-	GitCompare,
-	PanelLeft,
-	Save,
-	SaveAll,
-	Sparkles,
-	WrapText,
+  Ellipsis,
+  FileSearch,
+  GitCompare,
+  PanelLeft,
+  Save,
+  SaveAll,
+  Sparkles,
+  WrapText,
 } from "lucide-react";
 import { t } from "../../strings";
 import { Button, IconButton, Menu, MenuItem, toast } from "../../ui";
@@ -17,112 +17,82 @@ import { useCode } from "./CodeContext";
 import { FileTabs } from "./FileTabs";
 
 export interface ToolbarProps {
-	hasSidebar: boolean;
-	onSidebar: () => void;
-	wordWrap: boolean;
-	onWordWrap: () => void;
-	comparing: boolean;
-	onCompare: () => void;
-	onQuickOpen: () => void;
+  hasSidebar: boolean;
+  onSidebar: () => void;
+  wordWrap: boolean;
+  onWordWrap: () => void;
+  comparing: boolean;
+  onCompare: () => void;
+  onQuickOpen: () => void;
 }
 
 /** The open files, and what can be done with the one that is shown. */
 export function Toolbar(props: ToolbarProps) {
-	const { session, save } = useCode();
-	const { active } = useStore(session);
-	const buffers = useStore(session.buffers);
-	const buffer = active ? buffers.get(active) : undefined;
-	const unsaved = [...buffers.values()].filter((b) => isUnsaved(b.state));
-	const format = () => {
-		if (session.commands?.canFormat) {
-			session.commands.format();
-		} else {
-			toast({ text: t.code.formatNone });
-		}
-	};
-	const isSaving = buffer?.state === "saving";
-	return (
-		<div className={css.toolbar}>
-			<IconButton
-				size="small"
-				label={
-					props.hasSidebar
-						? t.code.hideSidebar
-						: t.code.showSidebar
-				}
-				icon={<PanelLeft />}
-				aria-expanded={props.hasSidebar}
-				onClick={props.onSidebar}
-			/>
-			<FileTabs />
-			<Button
-				size="small"
-				tone="ghost"
-				aria-label={t.code.save}
-				disabled={
-					!buffer ||
-					!(
-						buffer.state === "dirty" ||
-						buffer.state === "unsent"
-					)
-				}
-				busy={isSaving}
-				onClick={() => active && save([active])}
-			>
-				{!isSaving && <Save aria-hidden="true" />}
-				<span className={css.saveText}>
-					{t.code.save}
-				</span>
-			</Button>
-			<Menu
-				trigger={
-					<IconButton
-						size="small"
-						label={t.code.more}
-						icon={<Ellipsis />}
-					/>
-				}
-			>
-				<MenuItem
-					icon={<SaveAll />}
-					disabled={unsaved.length === 0}
-					onSelect={() =>
-						save(unsaved.map((b) => b.path))
-					}
-				>
-					{t.code.saveAll}
-				</MenuItem>
-				<MenuItem
-					icon={<Sparkles />}
-					disabled={!buffer}
-					onSelect={format}
-				>
-					{t.code.format}
-				</MenuItem>
-				<MenuItem
-					icon={<GitCompare />}
-					disabled={!buffer}
-					onSelect={props.onCompare}
-				>
-					{props.comparing
-						? t.code.compareStop
-						: t.code.compare}
-				</MenuItem>
-				<MenuItem
-					icon={<WrapText />}
-					onSelect={props.onWordWrap}
-				>
-					{props.wordWrap
-						? t.code.noWordWrap
-						: t.code.wordWrap}
-				</MenuItem>
-				<MenuItem
-					icon={<FileSearch />}
-					onSelect={props.onQuickOpen}
-				>
-					{t.code.quickOpen}
-				</MenuItem>
-			</Menu>
-		</div>
-	);
+  const { session, save } = useCode();
+  const { active } = useStore(session);
+  const buffers = useStore(session.buffers);
+  const buffer = active ? buffers.get(active) : undefined;
+  const unsaved = [...buffers.values()].filter((b) => isUnsaved(b.state));
+  const format = () => {
+    if (session.commands?.canFormat) {
+      session.commands.format();
+    } else {
+      toast({ text: t.code.formatNone });
+    }
+  };
+  const isSaving = buffer?.state === "saving";
+  return (
+    <div className={css.toolbar}>
+      <IconButton
+        size="small"
+        label={props.hasSidebar ? t.code.hideSidebar : t.code.showSidebar}
+        icon={<PanelLeft />}
+        aria-expanded={props.hasSidebar}
+        onClick={props.onSidebar}
+      />
+      <FileTabs />
+      <Button
+        size="small"
+        tone="ghost"
+        aria-label={t.code.save}
+        disabled={
+          !buffer || !(buffer.state === "dirty" || buffer.state === "unsent")
+        }
+        busy={isSaving}
+        onClick={() => active && save([active])}
+      >
+        {!isSaving && <Save aria-hidden="true" />}
+        <span className={css.saveText}>{t.code.save}</span>
+      </Button>
+      <Menu
+        trigger={
+          <IconButton size="small" label={t.code.more} icon={<Ellipsis />} />
+        }
+      >
+        <MenuItem
+          icon={<SaveAll />}
+          disabled={unsaved.length === 0}
+          onSelect={() => save(unsaved.map((b) => b.path))}
+        >
+          {t.code.saveAll}
+        </MenuItem>
+        <MenuItem icon={<Sparkles />} disabled={!buffer} onSelect={format}>
+          {t.code.format}
+        </MenuItem>
+        <MenuItem
+          icon={<GitCompare />}
+          disabled={!buffer}
+          onSelect={props.onCompare}
+        >
+          {props.comparing ? t.code.compareStop : t.code.compare}
+        </MenuItem>
+        <MenuItem icon={<WrapText />} onSelect={props.onWordWrap}>
+          {props.wordWrap ? t.code.noWordWrap : t.code.wordWrap}
+        </MenuItem>
+        <MenuItem icon={<FileSearch />} onSelect={props.onQuickOpen}>
+          {t.code.quickOpen}
+        </MenuItem>
+      </Menu>
+    </div>
+  );
 }

@@ -1,11 +1,11 @@
 import { useMutation } from "@tanstack/react-query";
 import { ArrowUp } from "lucide-react";
 import {
-	useLayoutEffect,
-	useRef,
-	useState,
-	type FormEvent,
-	type KeyboardEvent,
+  useLayoutEffect,
+  useRef,
+  useState,
+  type FormEvent,
+  type KeyboardEvent,
 } from "react";
 import { Link, useLocation } from "wouter";
 import { useModels } from "../../api/queries";
@@ -20,171 +20,147 @@ const DRAFT = "home.prompt";
 const MODEL = "model";
 
 function useModelChoice() {
-	const models = useModels().data?.items ?? [];
-	const [chosen, setChosen] = useState(() => recall(MODEL, isString));
-	return {
-		models,
-		model: models.some((m) => m.id === chosen)
-			? chosen!
-			: undefined,
-		choose: (id: string) => {
-			remember(MODEL, id);
-			setChosen(id);
-		},
-		isOffline:
-			models.length > 0 &&
-			models.every((m) => m.provider === "offline"),
-	};
+  const models = useModels().data?.items ?? [];
+  const [chosen, setChosen] = useState(() => recall(MODEL, isString));
+  return {
+    models,
+    model: models.some((m) => m.id === chosen) ? chosen! : undefined,
+    choose: (id: string) => {
+      remember(MODEL, id);
+      setChosen(id);
+    },
+    isOffline:
+      models.length > 0 && models.every((m) => m.provider === "offline"),
+  };
 }
 
 function ModelSelect({
-	models,
-	model,
-	choose,
+  models,
+  model,
+  choose,
 }: ReturnType<typeof useModelChoice>) {
-	return (
-		<div className={css.model}>
-			<Select
-				label={t.home.model}
-				hideLabel
-				value={model ?? models[0]!.id}
-				onChange={(event) => choose(event.target.value)}
-			>
-				{models.map(({ id }) => (
-					<option key={id} value={id}>
-						{id}
-					</option>
-				))}
-			</Select>
-		</div>
-	);
+  return (
+    <div className={css.model}>
+      <Select
+        label={t.home.model}
+        hideLabel
+        value={model ?? models[0]!.id}
+        onChange={(event) => choose(event.target.value)}
+      >
+        {models.map(({ id }) => (
+          <option key={id} value={id}>
+            {id}
+          </option>
+        ))}
+      </Select>
+    </div>
+  );
 }
 
 function Examples({ onChoose }: { onChoose: (prompt: string) => void }) {
-	return (
-		<ul className={css.examples} aria-label={t.home.examples}>
-			{t.home.examplePrompts.map(({ name, prompt }) => (
-				<li key={name}>
-					<button
-						type="button"
-						onClick={() => onChoose(prompt)}
-					>
-						{name}
-					</button>
-				</li>
-			))}
-		</ul>
-	);
+  return (
+    <ul className={css.examples} aria-label={t.home.examples}>
+      {t.home.examplePrompts.map(({ name, prompt }) => (
+        <li key={name}>
+          <button type="button" onClick={() => onChoose(prompt)}>
+            {name}
+          </button>
+        </li>
+      ))}
+    </ul>
+  );
 }
 
 export function PromptBox() {
-	const [prompt, setPrompt] = useState(
-		() => recall(DRAFT, isString) ?? "",
-	);
-	const field = useRef<HTMLTextAreaElement>(null);
-	const choice = useModelChoice();
-	const [, navigate] = useLocation();
-	const start = useMutation({
-		mutationFn: () => startWithPrompt(prompt.trim(), choice.model),
-		onSuccess: (project) => {
-			remember(DRAFT, null);
-			navigate(paths.project(project.id));
-		},
-	});
-	const isEmpty = prompt.trim() === "";
-	const fits = promptFits(prompt);
+  const [prompt, setPrompt] = useState(() => recall(DRAFT, isString) ?? "");
+  const field = useRef<HTMLTextAreaElement>(null);
+  const choice = useModelChoice();
+  const [, navigate] = useLocation();
+  const start = useMutation({
+    mutationFn: () => startWithPrompt(prompt.trim(), choice.model),
+    onSuccess: (project) => {
+      remember(DRAFT, null);
+      navigate(paths.project(project.id));
+    },
+  });
+  const isEmpty = prompt.trim() === "";
+  const fits = promptFits(prompt);
 
-	const change = (text: string) => {
-		setPrompt(text);
-		remember(DRAFT, text || null);
-	};
-	useLayoutEffect(() => {
-		const element = field.current!;
-		element.style.height = "auto";
-		element.style.height = `${element.scrollHeight}px`;
-	}, [prompt]);
-	const submit = (event?: FormEvent) => {
-		event?.preventDefault();
-		if (!isEmpty && fits && !start.isPending) {
-			start.mutate();
-		}
-	};
-	const onKeyDown = (event: KeyboardEvent) => {
-		if (
-			event.key === "Enter" &&
-			!event.shiftKey &&
-			!event.nativeEvent.isComposing
-		) {
-			event.preventDefault();
-			submit();
-		}
-	};
+  const change = (text: string) => {
+    setPrompt(text);
+    remember(DRAFT, text || null);
+  };
+  useLayoutEffect(() => {
+    const element = field.current!;
+    element.style.height = "auto";
+    element.style.height = `${element.scrollHeight}px`;
+  }, [prompt]);
+  const submit = (event?: FormEvent) => {
+    event?.preventDefault();
+    if (!isEmpty && fits && !start.isPending) {
+      start.mutate();
+    }
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (
+      event.key === "Enter" &&
+      !event.shiftKey &&
+      !event.nativeEvent.isComposing
+    ) {
+      event.preventDefault();
+      submit();
+    }
+  };
 
-	return (
-		<div className={css.start}>
-			<form className={css.box} onSubmit={submit}>
-				<textarea
-					ref={field}
-					className={css.text}
-					aria-label={t.home.promptLabel}
-					aria-describedby="prompt-hint"
-					placeholder={t.home.promptPlaceholder}
-					rows={3}
-					value={prompt}
-					readOnly={start.isPending}
-					onChange={(event) =>
-						change(event.target.value)
-					}
-					onKeyDown={onKeyDown}
-				/>
-				<div className={css.bar}>
-					{choice.models.length > 1 && (
-						<ModelSelect {...choice} />
-					)}
-					<span
-						id="prompt-hint"
-						className={css.hint}
-					>
-						{t.home.promptHint}
-					</span>
-					<Button
-						type="submit"
-						tone="primary"
-						busy={start.isPending}
-						disabled={isEmpty || !fits}
-					>
-						{!start.isPending && (
-							<ArrowUp aria-hidden="true" />
-						)}
-						{t.home.start}
-					</Button>
-				</div>
-			</form>
-			{!fits && (
-				<p role="alert" className={css.problem}>
-					{t.home.tooLong}
-				</p>
-			)}
-			{start.error && (
-				<ErrorNote
-					error={start.error}
-					onRetry={submit}
-				/>
-			)}
-			<Examples
-				onChoose={(example) => {
-					change(example);
-					field.current?.focus();
-				}}
-			/>
-			{choice.isOffline && (
-				<p className={css.offline}>
-					{t.home.offlineModel}{" "}
-					<Link href={`${paths.settings}/models`}>
-						{t.home.addModel}
-					</Link>
-				</p>
-			)}
-		</div>
-	);
+  return (
+    <div className={css.start}>
+      <form className={css.box} onSubmit={submit}>
+        <textarea
+          ref={field}
+          className={css.text}
+          aria-label={t.home.promptLabel}
+          aria-describedby="prompt-hint"
+          placeholder={t.home.promptPlaceholder}
+          rows={3}
+          value={prompt}
+          readOnly={start.isPending}
+          onChange={(event) => change(event.target.value)}
+          onKeyDown={onKeyDown}
+        />
+        <div className={css.bar}>
+          {choice.models.length > 1 && <ModelSelect {...choice} />}
+          <span id="prompt-hint" className={css.hint}>
+            {t.home.promptHint}
+          </span>
+          <Button
+            type="submit"
+            tone="primary"
+            busy={start.isPending}
+            disabled={isEmpty || !fits}
+          >
+            {!start.isPending && <ArrowUp aria-hidden="true" />}
+            {t.home.start}
+          </Button>
+        </div>
+      </form>
+      {!fits && (
+        <p role="alert" className={css.problem}>
+          {t.home.tooLong}
+        </p>
+      )}
+      {start.error && <ErrorNote error={start.error} onRetry={submit} />}
+      <Examples
+        onChoose={(example) => {
+          change(example);
+          field.current?.focus();
+        }}
+      />
+      {choice.isOffline && (
+        <p className={css.offline}>
+          {t.home.offlineModel}{" "}
+          <Link href={`${paths.settings}/models`}>{t.home.addModel}</Link>
+        </p>
+      )}
+    </div>
+  );
 }

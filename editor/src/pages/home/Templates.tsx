@@ -11,85 +11,74 @@ import { startWithTemplate } from "./start";
 const SKELETONS = ["a", "b", "c", "d", "e", "f"];
 
 function TemplateCard({
-	template,
-	busy,
-	disabled,
-	onStart,
+  template,
+  busy,
+  disabled,
+  onStart,
 }: {
-	template: Template;
-	busy: boolean;
-	disabled: boolean;
-	onStart: () => void;
+  template: Template;
+  busy: boolean;
+  disabled: boolean;
+  onStart: () => void;
 }) {
-	return (
-		<button
-			type="button"
-			className={css.card}
-			aria-label={t.home.startTemplate(template.name)}
-			aria-busy={busy || undefined}
-			disabled={disabled}
-			onClick={onStart}
-		>
-			<span className={css.name}>
-				{template.name}
-				{busy && <Spinner />}
-			</span>
-			<span className={css.description}>
-				{template.description}
-			</span>
-			<span className={css.tags}>
-				{template.tags.map((tag) => (
-					<span key={tag}>{tag}</span>
-				))}
-			</span>
-		</button>
-	);
+  return (
+    <button
+      type="button"
+      className={css.card}
+      aria-label={t.home.startTemplate(template.name)}
+      aria-busy={busy || undefined}
+      disabled={disabled}
+      onClick={onStart}
+    >
+      <span className={css.name}>
+        {template.name}
+        {busy && <Spinner />}
+      </span>
+      <span className={css.description}>{template.description}</span>
+      <span className={css.tags}>
+        {template.tags.map((tag) => (
+          <span key={tag}>{tag}</span>
+        ))}
+      </span>
+    </button>
+  );
 }
 
 export function Templates() {
-	const templates = useTemplates();
-	const [, navigate] = useLocation();
-	const start = useMutation({
-		mutationFn: startWithTemplate,
-		onSuccess: (project) => navigate(paths.project(project.id)),
-	});
-	return (
-		<section aria-labelledby="templates" className={css.section}>
-			<div className={css.head}>
-				<h2 id="templates">{t.home.templates}</h2>
-				<p>{t.home.templatesText}</p>
-			</div>
-			{start.error && <ErrorNote error={start.error} />}
-			{templates.error && (
-				<ErrorNote
-					error={templates.error}
-					onRetry={() => void templates.refetch()}
-				/>
-			)}
-			<div className={css.grid}>
-				{templates.isPending &&
-					SKELETONS.map((key) => (
-						<Skeleton
-							key={key}
-							className={css.skeleton}
-						/>
-					))}
-				{templates.data?.items.map((template) => (
-					<TemplateCard
-						key={template.id}
-						template={template}
-						busy={
-							start.isPending &&
-							start.variables.id ===
-								template.id
-						}
-						disabled={start.isPending}
-						onStart={() =>
-							start.mutate(template)
-						}
-					/>
-				))}
-			</div>
-		</section>
-	);
+  const templates = useTemplates();
+  const [, navigate] = useLocation();
+  const start = useMutation({
+    mutationFn: startWithTemplate,
+    onSuccess: (project) => navigate(paths.project(project.id)),
+  });
+  return (
+    <section aria-labelledby="templates" className={css.section}>
+      <div className={css.head}>
+        <h2 id="templates">{t.home.templates}</h2>
+        <p>{t.home.templatesText}</p>
+      </div>
+      {start.error && <ErrorNote error={start.error} />}
+      {templates.error && (
+        <ErrorNote
+          error={templates.error}
+          onRetry={() => void templates.refetch()}
+        />
+      )}
+      <div className={css.grid}>
+        {templates.isPending &&
+          SKELETONS.map((key) => (
+            <Skeleton key={key} className={css.skeleton} />
+          ))}
+        {templates.data?.items.map((template) => (
+          <TemplateCard
+            key={template.id}
+            template={template}
+            busy={start.isPending && start.variables.id === template.id}
+            disabled={start.isPending}
+            onStart={() => start.mutate(template)}
+          />
+        ))}
+      </div>
+    </section>
+  );
 }

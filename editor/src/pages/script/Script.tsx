@@ -15,210 +15,144 @@ const STDIN = "scratch.stdin";
 const TIMEOUT = "scratch.timeoutS";
 const TIMEOUTS_S = [1, 2, 5, 10];
 const isTimeout = (value: unknown): value is number =>
-	TIMEOUTS_S.includes(value as number);
+  TIMEOUTS_S.includes(value as number);
 
 /** A value that outlives the page. */
 function useKept<T>(key: string, isValid: (v: unknown) => v is T, initial: T) {
-	const [value, setValue] = useState(
-		() => recall(key, isValid) ?? initial,
-	);
-	const change = (next: T) => {
-		setValue(next);
-		remember(key, next);
-	};
-	return [value, change] as const;
+  const [value, setValue] = useState(() => recall(key, isValid) ?? initial);
+  const change = (next: T) => {
+    setValue(next);
+    remember(key, next);
+  };
+  return [value, change] as const;
 }
 
 function Examples({ onChoose }: { onChoose: (example: Example) => void }) {
-	return (
-		<Menu
-			align="start"
-			trigger={
-				<Button tone="ghost" size="small">
-					{t.script.examples}
-				</Button>
-			}
-		>
-			{EXAMPLES.map((example) => (
-				<MenuItem
-					key={example.id}
-					onSelect={() => onChoose(example)}
-				>
-					{t.script.exampleNames[example.id]}
-				</MenuItem>
-			))}
-		</Menu>
-	);
+  return (
+    <Menu
+      align="start"
+      trigger={
+        <Button tone="ghost" size="small">
+          {t.script.examples}
+        </Button>
+      }
+    >
+      {EXAMPLES.map((example) => (
+        <MenuItem key={example.id} onSelect={() => onChoose(example)}>
+          {t.script.exampleNames[example.id]}
+        </MenuItem>
+      ))}
+    </Menu>
+  );
 }
 
 function TimeLimit({
-	seconds,
-	onChange,
+  seconds,
+  onChange,
 }: {
-	seconds: number;
-	onChange: (seconds: number) => void;
+  seconds: number;
+  onChange: (seconds: number) => void;
 }) {
-	return (
-		<label className={css.timeout}>
-			<span>{t.script.timeout}</span>
-			<Select
-				label={t.script.timeout}
-				hideLabel
-				value={seconds}
-				onChange={(event) =>
-					onChange(Number(event.target.value))
-				}
-			>
-				{TIMEOUTS_S.map((s) => (
-					<option key={s} value={s}>
-						{t.script.seconds(s)}
-					</option>
-				))}
-			</Select>
-		</label>
-	);
+  return (
+    <label className={css.timeout}>
+      <span>{t.script.timeout}</span>
+      <Select
+        label={t.script.timeout}
+        hideLabel
+        value={seconds}
+        onChange={(event) => onChange(Number(event.target.value))}
+      >
+        {TIMEOUTS_S.map((s) => (
+          <option key={s} value={s}>
+            {t.script.seconds(s)}
+          </option>
+        ))}
+      </Select>
+    </label>
+  );
 }
 
 export default function Script() {
-	const [code, setCode] = useKept(CODE, isString, EXAMPLES[0]!.code);
-	const [stdin, setStdin] = useKept(STDIN, isString, "");
-	const [hasInput, setHasInput] = useState(stdin !== "");
-	const [timeoutS, setTimeoutS] = useKept(TIMEOUT, isTimeout, 10);
-	const [run] = useState(() => new ScriptRun());
-	const state = useSyncExternalStore(run.subscribe, run.getSnapshot);
-	useEffect(() => () => run.stop(), [run]);
+  const [code, setCode] = useKept(CODE, isString, EXAMPLES[0]!.code);
+  const [stdin, setStdin] = useKept(STDIN, isString, "");
+  const [hasInput, setHasInput] = useState(stdin !== "");
+  const [timeoutS, setTimeoutS] = useKept(TIMEOUT, isTimeout, 10);
+  const [run] = useState(() => new ScriptRun());
+  const state = useSyncExternalStore(run.subscribe, run.getSnapshot);
+  useEffect(() => () => run.stop(), [run]);
 
-	const isBusy = state.phase === "starting" || state.phase === "running";
-	const start = () => {
-		if (code !== "") {
-			void run.start({
-				code,
-				stdin,
-				timeoutMs: timeoutS * 1000,
-			});
-		}
-	};
+  const isBusy = state.phase === "starting" || state.phase === "running";
+  const start = () => {
+    if (code !== "") {
+      void run.start({
+        code,
+        stdin,
+        timeoutMs: timeoutS * 1000,
+      });
+    }
+  };
 
-	return (
-		<Shell title={t.script.title} fills>
-			<div className={css.page}>
-				<div className={css.head}>
-					<div className={css.words}>
-						<h1>{t.script.title}</h1>
-						<p>{t.script.text}</p>
-					</div>
-					<TimeLimit
-						seconds={timeoutS}
-						onChange={setTimeoutS}
-					/>
-					{isBusy ? (
-						<Button
-							tone="danger"
-							onClick={() =>
-								run.stop()
-							}
-						>
-							<Square aria-hidden="true" />
-							{t.script.stop}
-						</Button>
-					) : (
-						<Button
-							tone="primary"
-							title={
-								t.script
-									.shortcut
-							}
-							disabled={code === ""}
-							onClick={start}
-						>
-							<Play aria-hidden="true" />
-							{t.script.run}
-						</Button>
-					)}
-				</div>
-				<div className={css.panes}>
-					<section
-						className={css.pane}
-						aria-labelledby="code"
-					>
-						<div className={css.paneHead}>
-							<h2 id="code">
-								{t.script.code}
-							</h2>
-							<Examples
-								onChoose={(
-									example,
-								) => {
-									setCode(
-										example.code,
-									);
-									setStdin(
-										example.stdin ??
-											"",
-									);
-									setHasInput(
-										example.stdin !==
-											undefined,
-									);
-								}}
-							/>
-						</div>
-						<div className={css.code}>
-							<CodeField
-								value={code}
-								onChange={
-									setCode
-								}
-								onRun={start}
-							/>
-						</div>
-						<details
-							className={css.stdin}
-							open={hasInput}
-							onToggle={(event) =>
-								setHasInput(
-									event
-										.currentTarget
-										.open,
-								)
-							}
-						>
-							<summary>
-								{t.script.stdin}
-							</summary>
-							<TextArea
-								label={
-									t.script
-										.stdin
-								}
-								hideLabel
-								placeholder={
-									t.script
-										.stdinHint
-								}
-								rows={3}
-								spellCheck={
-									false
-								}
-								value={stdin}
-								onChange={(
-									event,
-								) =>
-									setStdin(
-										event
-											.target
-											.value,
-									)
-								}
-							/>
-						</details>
-					</section>
-					<Output
-						state={state}
-						onClear={() => run.clear()}
-					/>
-				</div>
-			</div>
-		</Shell>
-	);
+  return (
+    <Shell title={t.script.title} fills>
+      <div className={css.page}>
+        <div className={css.head}>
+          <div className={css.words}>
+            <h1>{t.script.title}</h1>
+            <p>{t.script.text}</p>
+          </div>
+          <TimeLimit seconds={timeoutS} onChange={setTimeoutS} />
+          {isBusy ? (
+            <Button tone="danger" onClick={() => run.stop()}>
+              <Square aria-hidden="true" />
+              {t.script.stop}
+            </Button>
+          ) : (
+            <Button
+              tone="primary"
+              title={t.script.shortcut}
+              disabled={code === ""}
+              onClick={start}
+            >
+              <Play aria-hidden="true" />
+              {t.script.run}
+            </Button>
+          )}
+        </div>
+        <div className={css.panes}>
+          <section className={css.pane} aria-labelledby="code">
+            <div className={css.paneHead}>
+              <h2 id="code">{t.script.code}</h2>
+              <Examples
+                onChoose={(example) => {
+                  setCode(example.code);
+                  setStdin(example.stdin ?? "");
+                  setHasInput(example.stdin !== undefined);
+                }}
+              />
+            </div>
+            <div className={css.code}>
+              <CodeField value={code} onChange={setCode} onRun={start} />
+            </div>
+            <details
+              className={css.stdin}
+              open={hasInput}
+              onToggle={(event) => setHasInput(event.currentTarget.open)}
+            >
+              <summary>{t.script.stdin}</summary>
+              <TextArea
+                label={t.script.stdin}
+                hideLabel
+                placeholder={t.script.stdinHint}
+                rows={3}
+                spellCheck={false}
+                value={stdin}
+                onChange={(event) => setStdin(event.target.value)}
+              />
+            </details>
+          </section>
+          <Output state={state} onClear={() => run.clear()} />
+        </div>
+      </div>
+    </Shell>
+  );
 }

@@ -19,148 +19,120 @@ const ConflictView = lazy(() => import("./ConflictView"));
 const CompareView = lazy(() => import("./CompareView"));
 
 export interface FileViewProps {
-	path: string;
-	wordWrap: boolean;
-	comparing: boolean;
-	onStopComparing: () => void;
+  path: string;
+  wordWrap: boolean;
+  comparing: boolean;
+  onStopComparing: () => void;
 }
 
 function NoText({ buffer }: { buffer: Buffer }) {
-	const { session, close } = useCode();
-	const { path, state, size, error } = buffer;
-	switch (state) {
-		case "failed":
-			return (
-				<div className={css.banner}>
-					<ErrorNote
-						error={error}
-						onRetry={() =>
-							session.buffers.reload(
-								path,
-							)
-						}
-					/>
-				</div>
-			);
-		case "missing":
-			return (
-				<Empty
-					title={t.code.missing}
-					action={
-						<Button
-							onClick={() =>
-								close(path)
-							}
-						>
-							{t.code.goneClose}
-						</Button>
-					}
-				>
-					{path}
-				</Empty>
-			);
-		case "asking":
-			return (
-				<FileCard
-					path={path}
-					title={t.code.largeTitle}
-					text={t.code.largeText(
-						formatBytes(size),
-					)}
-					action={
-						<Button
-							tone="primary"
-							onClick={() =>
-								session.buffers.reload(
-									path,
-								)
-							}
-						>
-							{t.code.largeOpen}
-						</Button>
-					}
-				/>
-			);
-		case "tooLarge":
-			return (
-				<FileCard
-					path={path}
-					title={t.code.tooLargeTitle}
-					text={t.code.tooLargeText(
-						formatBytes(size),
-					)}
-				/>
-			);
-		case "notText":
-			return (
-				<FileCard
-					path={path}
-					title={t.code.binaryTitle}
-					text={`${t.code.binaryText} (${formatBytes(size)})`}
-				/>
-			);
-		default:
-			return <Busy text={t.code.loadingEditor} />;
-	}
+  const { session, close } = useCode();
+  const { path, state, size, error } = buffer;
+  switch (state) {
+    case "failed":
+      return (
+        <div className={css.banner}>
+          <ErrorNote
+            error={error}
+            onRetry={() => session.buffers.reload(path)}
+          />
+        </div>
+      );
+    case "missing":
+      return (
+        <Empty
+          title={t.code.missing}
+          action={
+            <Button onClick={() => close(path)}>{t.code.goneClose}</Button>
+          }
+        >
+          {path}
+        </Empty>
+      );
+    case "asking":
+      return (
+        <FileCard
+          path={path}
+          title={t.code.largeTitle}
+          text={t.code.largeText(formatBytes(size))}
+          action={
+            <Button tone="primary" onClick={() => session.buffers.reload(path)}>
+              {t.code.largeOpen}
+            </Button>
+          }
+        />
+      );
+    case "tooLarge":
+      return (
+        <FileCard
+          path={path}
+          title={t.code.tooLargeTitle}
+          text={t.code.tooLargeText(formatBytes(size))}
+        />
+      );
+    case "notText":
+      return (
+        <FileCard
+          path={path}
+          title={t.code.binaryTitle}
+          text={`${t.code.binaryText} (${formatBytes(size)})`}
+        />
+      );
+    default:
+      return <Busy text={t.code.loadingEditor} />;
+  }
 }
 
 function TextView(props: FileViewProps & { buffer: Buffer }) {
-	const { path, buffer, wordWrap, comparing, onStopComparing } = props;
-	const { conversation } = useBuilder();
-	const written = useWrittenText(conversation, path);
-	const { state } = buffer;
-	const mayFollow = state === "clean" || !hasText(state);
-	let shown: ReactNode;
-	if (written !== null && mayFollow) {
-		shown = (
-			<>
-				<div className={css.banner} role="status">
-					<Note>{t.code.writing}</Note>
-				</div>
-				<StreamView path={path} text={written} />
-			</>
-		);
-	} else if (state === "conflict") {
-		shown = <ConflictView buffer={buffer} />;
-	} else if (!hasText(state)) {
-		shown = <NoText buffer={buffer} />;
-	} else if (comparing) {
-		shown = (
-			<CompareView
-				buffer={buffer}
-				onClose={onStopComparing}
-			/>
-		);
-	} else {
-		shown = <EditorView buffer={buffer} wordWrap={wordWrap} />;
-	}
-	return (
-		<>
-			<Banners buffer={buffer} />
-			<Suspense
-				fallback={<Busy text={t.code.loadingEditor} />}
-			>
-				{shown}
-			</Suspense>
-		</>
-	);
+  const { path, buffer, wordWrap, comparing, onStopComparing } = props;
+  const { conversation } = useBuilder();
+  const written = useWrittenText(conversation, path);
+  const { state } = buffer;
+  const mayFollow = state === "clean" || !hasText(state);
+  let shown: ReactNode;
+  if (written !== null && mayFollow) {
+    shown = (
+      <>
+        <div className={css.banner} role="status">
+          <Note>{t.code.writing}</Note>
+        </div>
+        <StreamView path={path} text={written} />
+      </>
+    );
+  } else if (state === "conflict") {
+    shown = <ConflictView buffer={buffer} />;
+  } else if (!hasText(state)) {
+    shown = <NoText buffer={buffer} />;
+  } else if (comparing) {
+    shown = <CompareView buffer={buffer} onClose={onStopComparing} />;
+  } else {
+    shown = <EditorView buffer={buffer} wordWrap={wordWrap} />;
+  }
+  return (
+    <>
+      <Banners buffer={buffer} />
+      <Suspense fallback={<Busy text={t.code.loadingEditor} />}>
+        {shown}
+      </Suspense>
+    </>
+  );
 }
 
 /** The file of the active tab. */
 export function FileView(props: FileViewProps) {
-	const { path } = props;
-	const { session } = useCode();
-	const buffer = useStore(session.buffers).get(path);
-	const kind = kindByName(path);
-	if (["image", "audio", "video"].includes(kind)) {
-		return <MediaView path={path} />;
-	}
-	if (kind !== "text") {
-		return <FileCard path={path} />;
-	}
-	return buffer ? (
-		<TextView {...props} buffer={buffer} />
-	) : (
-		<Busy text={t.code.loadingEditor} />
-	);
+  const { path } = props;
+  const { session } = useCode();
+  const buffer = useStore(session.buffers).get(path);
+  const kind = kindByName(path);
+  if (["image", "audio", "video"].includes(kind)) {
+    return <MediaView path={path} />;
+  }
+  if (kind !== "text") {
+    return <FileCard path={path} />;
+  }
+  return buffer ? (
+    <TextView {...props} buffer={buffer} />
+  ) : (
+    <Busy text={t.code.loadingEditor} />
+  );
 }

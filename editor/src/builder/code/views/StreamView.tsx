@@ -8,29 +8,29 @@ import { useModel } from "../monaco/useModel";
 
 /** A file as the model writes it. */
 export default function StreamView({
-	path,
-	text,
+  path,
+  text,
 }: {
-	path: string;
-	text: string;
+  path: string;
+  text: string;
 }) {
-	const model = useModel("", languageOf(path));
-	useEffect(() => {
-		if (model && !model.isDisposed()) {
-			replaceText(model, text);
-		}
-	}, [model, text]);
-	return (
-		<div className={css.editorBox}>
-			{model && (
-				<TextEditor
-					model={model}
-					label={t.code.editorLabel(path)}
-					readOnly
-					readOnlyMessage={t.code.readOnlyWriting}
-					followEnd
-				/>
-			)}
-		</div>
-	);
+  const model = useModel("", languageOf(path));
+  useEffect(() => {
+    if (model && !model.isDisposed()) {
+      replaceText(model, text);
+    }
+  }, [model, text]);
+  return (
+    <div className={css.editorBox}>
+      {model && (
+        <TextEditor
+          model={model}
+          label={t.code.editorLabel(path)}
+          readOnly
+          readOnlyMessage={t.code.readOnlyWriting}
+          followEnd
+        />
+      )}
+    </div>
+  );
 }
