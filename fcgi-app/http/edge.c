@@ -13,6 +13,7 @@
 #include "log.h"
 #include "previews/handlers.h"
 #include "previews/page.h"
+#include "previews/way_in.h"
 #include "scoreboard.h"
 
 #include <inttypes.h>
@@ -25,6 +26,7 @@
 #define LONG_POOL_WAIT_MS  50
 #define BODY_PIECE_BYTES   (64 * 1024)
 #define LOG_PATH_BYTES	   512
+#define SIGN_IN_URL_BYTES  (16 * 1024) /* an address, each byte escaped */
 
 struct call {
 	struct app *app;
@@ -291,9 +293,17 @@ static bool answer_page(struct call *c, const struct problem *p)
 	bool is_page = c->on_preview || (c->route && c->route->produces &&
 					 strcmp(c->route->produces, "text/html") == 0);
 	struct page_text text;
+	auto_strbuf sign_in;
 	struct err ignored;
 
 	page_of_problem(p, &text);
+	strbuf_init(&sign_in, SIGN_IN_URL_BYTES);
+	if (is_page && p->status == 401 && !c->on_preview) {
+		page_add_sign_in_url(&sign_in, &c->rq);
+		text.link_url = sign_in.failed ? NULL : sign_in.data;
+		text.link_text = "Sign in";
+		text.in_frame = way_in_framed(&c->rq);
+	}
 	return is_page && request_wants_html(&c->rq) &&
 	       page_respond_html(c->app, &c->rs, &text, &ignored) == 0;
 }

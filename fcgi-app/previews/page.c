@@ -4,10 +4,12 @@
 #include "config.h"
 #include "fs.h"
 #include "http/problem.h"
+#include "http/request.h"
 #include "http/response.h"
 #include "previews/preview_url.h"
 #include "strbuf.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <sodium.h>
@@ -156,13 +158,35 @@ void page_of_problem(const struct problem *p, struct page_text *ret)
 	if (p->status == 401) {
 		ret->title = "This preview is private";
 		ret->message = "Only its owner can open it with this address. If it is yours, sign "
-			       "in to Slipway in this browser and try again, or have a ticket made "
-			       "with your API key (POST /api/v1/projects/{id}/preview-tickets). "
-			       "Otherwise ask its owner for a share link.";
+			       "in to Slipway in this browser. Otherwise ask its owner for a share "
+			       "link.";
 	} else if (p->status == 404) {
 		ret->title = "There is no such preview";
 		ret->message = "It does not exist, was deleted, or is not yours. If somebody sent "
 			       "you here, ask them for a share link.";
+	}
+}
+
+static void add_encoded(struct strbuf *out, const char *text)
+{
+	for (; *text; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		if (isalnum(c) || strchr("-._~", c)) {
+			strbuf_addc(out, *text);
+		} else {
+			strbuf_addf(out, "%%%02X", c);
+		}
+	}
+}
+
+void page_add_sign_in_url(struct strbuf *out, const struct request *rq)
+{
+	strbuf_adds(out, "/sign-in?next=");
+	add_encoded(out, rq->path);
+	if (rq->query[0] != '\0') {
+		add_encoded(out, "?");
+		add_encoded(out, rq->query);
 	}
 }
 

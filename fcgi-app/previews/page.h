@@ -11,7 +11,9 @@
 #include <stdbool.h>
 
 struct problem;
+struct request;
 struct response;
+struct strbuf;
 
 struct page_text {
 	int status;
@@ -30,6 +32,9 @@ struct page_text {
 
 /* An error's words for whoever looks for a preview. Borrows from *p. */
 void page_of_problem(const struct problem *p, struct page_text *ret);
+
+/* Adds the address where somebody signs in to be led back to what *rq asks for. */
+void page_add_sign_in_url(struct strbuf *out, const struct request *rq);
 
 /* Answers with the page. It may stand in a frame of the editor and nowhere else. */
 NODISCARD int page_respond_html(struct app *app, struct response *rs, const struct page_text *p,

@@ -135,8 +135,11 @@ describe('the address that opens a preview', () => {
   });
 
   it('tells a browser that is not signed in what to do, and a program 401', async () => {
-    const page = await new Client(instance.url, { headers: PERSON }).get(address());
+    const page = await new Client(instance.url, { headers: PERSON }).get(address('?to=/a%26b%22'));
     assertNoWayIn(page, 401, /This preview is private/);
+    const link = /href="(\/sign-in\?next=[^"]*)"/.exec(page.text)?.[1];
+    const next = new URL(link, instance.url).searchParams.get('next');
+    assert.equal(next, address('?to=/a%26b%22'), 'it leads back to what was asked for');
     assertProblem(await new Client(instance.url).get(address()), 401);
   });
 
