@@ -27,6 +27,8 @@ const CONTRACT = `
   GET    /projects/{id}
   PATCH  /projects/{id}
   DELETE /projects/{id}
+  POST   /projects/{id}/undelete
+  GET    /projects/{id}/export
   POST   /projects/{id}/generate
   GET    /projects/{id}/generations
   GET    /projects/{id}/generations/{gid}
@@ -36,6 +38,8 @@ const CONTRACT = `
   GET    /projects/{id}/files/{path}
   PUT    /projects/{id}/files/{path}
   DELETE /projects/{id}/files/{path}
+  POST   /projects/{id}/changes
+  GET    /projects/{id}/search
   POST   /projects/{id}/execute
   GET    /projects/{id}/versions
   GET    /projects/{id}/versions/{n}
