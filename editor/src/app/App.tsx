@@ -1,6 +1,6 @@
 import { QueryClientProvider, useQueryClient } from "@tanstack/react-query";
 import { lazy, Suspense, useEffect, useState, type ReactNode } from "react";
-import { Redirect, Route, Switch, useLocation } from "wouter";
+import { Redirect, Route, Switch } from "wouter";
 import { isProblem, setOnSignedOut } from "../api/http";
 import { keys, makeQueryClient, useMe } from "../api/queries";
 import { Busy, ErrorNote, Toasts, TooltipProvider } from "../ui";
@@ -17,7 +17,6 @@ const BuilderPage = lazy(() => import("../builder/BuilderPage"));
 /** Lets those in who are signed in; the others sign in first and come back. */
 function SignedIn({ children }: { children: ReactNode }) {
   const me = useMe();
-  const [path] = useLocation();
   const client = useQueryClient();
   useEffect(() => {
     setOnSignedOut(() => {
@@ -29,7 +28,7 @@ function SignedIn({ children }: { children: ReactNode }) {
     return () => setOnSignedOut(() => {});
   }, [client]);
   if (isProblem(me.error, 401)) {
-    const next = path + location.search + location.hash;
+    const next = location.pathname + location.search + location.hash;
     return (
       <Redirect
         to={

@@ -123,7 +123,7 @@ export const en = {
     ],
     templates: "Start from a template",
     templatesText: "Runs at once; change it by asking.",
-    startTemplate: (name: string) => `Start with ${name}`,
+    startWith: "Start with",
     projects: "Your projects",
     searchLabel: "Search projects",
     noMatch: (q: string) => `No project has “${q}” in its name.`,

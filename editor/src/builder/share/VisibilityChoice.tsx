@@ -1,5 +1,6 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Globe, Lock } from "lucide-react";
+import { useState } from "react";
 import { errorText } from "../../api/errorText";
 import type { Project, Visibility } from "../../api/types";
 import { patchProject } from "../../app/projectActions";
@@ -24,11 +25,13 @@ const CHOICES = [
 
 export function VisibilityChoice({ project }: { project: Project }) {
   const client = useQueryClient();
+  const [wanted, setWanted] = useState<Visibility | null>(null);
   const change = useMutation({
     mutationFn: (visibility: Visibility) =>
       patchProject(client, project.id, { visibility }),
+    onSettled: () => setWanted(null),
   });
-  const chosen = change.isPending ? change.variables : project.visibility;
+  const chosen = wanted ?? project.visibility;
   return (
     <fieldset className={css.visibility}>
       <legend>{t.share.visibility}</legend>
@@ -40,7 +43,10 @@ export function VisibilityChoice({ project }: { project: Project }) {
               name="visibility"
               value={value}
               checked={chosen === value}
-              onChange={() => change.mutate(value)}
+              onChange={() => {
+                setWanted(value);
+                change.mutate(value);
+              }}
             />
             <Icon aria-hidden="true" />
             <span>

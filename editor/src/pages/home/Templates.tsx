@@ -25,13 +25,15 @@ function TemplateCard({
     <button
       type="button"
       className={css.card}
-      aria-label={t.home.startTemplate(template.name)}
       aria-busy={busy || undefined}
       disabled={disabled}
       onClick={onStart}
     >
       <span className={css.name}>
-        {template.name}
+        <span>
+          <span className="visually-hidden">{t.home.startWith} </span>
+          {template.name}
+        </span>
         {busy && <Spinner />}
       </span>
       <span className={css.description}>{template.description}</span>
@@ -42,6 +44,11 @@ function TemplateCard({
       </span>
     </button>
   );
+}
+
+/** What shows a page in the browser at once comes first, programs without one last. */
+function rank({ tags }: Template): number {
+  return tags.includes("script") ? 2 : tags.includes("node") ? 1 : 0;
 }
 
 export function Templates() {
@@ -69,15 +76,17 @@ export function Templates() {
           SKELETONS.map((key) => (
             <Skeleton key={key} className={css.skeleton} />
           ))}
-        {templates.data?.items.map((template) => (
-          <TemplateCard
-            key={template.id}
-            template={template}
-            busy={start.isPending && start.variables.id === template.id}
-            disabled={start.isPending}
-            onStart={() => start.mutate(template)}
-          />
-        ))}
+        {templates.data?.items
+          .toSorted((a, b) => rank(a) - rank(b))
+          .map((template) => (
+            <TemplateCard
+              key={template.id}
+              template={template}
+              busy={start.isPending && start.variables.id === template.id}
+              disabled={start.isPending}
+              onStart={() => start.mutate(template)}
+            />
+          ))}
       </div>
     </section>
   );

@@ -36,6 +36,7 @@ export const useProjects = (filter: ProjectFilter) =>
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.next,
     placeholderData: keepPreviousData,
+    refetchOnMount: "always", // it has changed: one comes back from a project
     refetchInterval: ({ state }) =>
       state.data?.pages.some((page) =>
         page.items.some((project) => project.status === "starting"),

@@ -1,6 +1,6 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef, type FormEvent } from "react";
-import { useLocation, useSearch } from "wouter";
+import { useLocation } from "wouter";
 import { isProblem, sendJson } from "../../api/http";
 import { keys, useMe } from "../../api/queries";
 import type { User } from "../../api/types";
@@ -16,9 +16,8 @@ import { useCountdown } from "./useCountdown";
 
 /** Leads on to ?next=, once there is a session. */
 function useLeave(): () => void {
-  const search = useSearch();
   const [, navigate] = useLocation();
-  const next = nextPath(search);
+  const next = nextPath(location.search); // wouter's own is decoded once already
   return () => {
     if (isEditorPath(next)) {
       navigate(next, { replace: true });
