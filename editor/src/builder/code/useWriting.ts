@@ -1,26 +1,19 @@
-import { useCallback, useMemo, useSyncExternalStore } from "react";
-import type { Conversation, TurnFile } from "../context";
+import { useMemo } from "react";
+import {
+  useSelected,
+  type Conversation,
+  type ConversationState,
+  type TurnFile,
+} from "../context";
 
 /** What the running turn has made of a file and not yet stored. */
 function writtenFile(
-  conversation: Conversation,
+  { running }: ConversationState,
   path: string,
 ): TurnFile | undefined {
-  const { running } = conversation.getSnapshot();
   return running && running.version === null
     ? running.files.find((file) => file.path === path)
     : undefined;
-}
-
-function useSelected<T extends string | number | null>(
-  conversation: Conversation,
-  select: (conversation: Conversation) => T,
-): T {
-  const subscribe = useCallback(
-    (listener: () => void) => conversation.subscribe(listener),
-    [conversation],
-  );
-  return useSyncExternalStore(subscribe, () => select(conversation));
 }
 
 /** The text of a file as the model writes it; null: it does not. */
@@ -28,8 +21,8 @@ export const useWrittenText = (
   conversation: Conversation,
   path: string,
 ): string | null =>
-  useSelected(conversation, (c) => {
-    const file = writtenFile(c, path);
+  useSelected(conversation, (state) => {
+    const file = writtenFile(state, path);
     return file && ["writing", "written"].includes(file.state)
       ? file.text
       : null;
@@ -39,8 +32,7 @@ export const useWrittenText = (
 export function useWritingPaths(
   conversation: Conversation,
 ): ReadonlySet<string> {
-  const joined = useSelected(conversation, (c) => {
-    const { running } = c.getSnapshot();
+  const joined = useSelected(conversation, ({ running }) => {
     const files = running?.version === null ? running.files : [];
     return files
       .filter((file) => file.state === "writing")
@@ -52,4 +44,4 @@ export function useWritingPaths(
 
 /** The version that the last turn made, 0: none. */
 export const useTurnVersion = (conversation: Conversation): number =>
-  useSelected(conversation, (c) => c.getSnapshot().turns.at(-1)?.version ?? 0);
+  useSelected(conversation, ({ turns }) => turns.at(-1)?.version ?? 0);

@@ -10,7 +10,12 @@ import {
 import { memo, useDeferredValue, useMemo, useState } from "react";
 import { t } from "../../strings";
 import { Button, CopyButton, IconButton } from "../../ui";
-import { useBuilder, useStore, type PageMessage } from "../context";
+import {
+  useBuilder,
+  useSelected,
+  useStore,
+  type PageMessage,
+} from "../context";
 import { LinkedText, PlaceLink } from "../logs/LinkedText";
 import { placeOfUrl } from "../logs/links";
 import { ScrollArea } from "../logs/ScrollArea";
@@ -95,7 +100,7 @@ const Row = memo(function Row({ message, times, hasFile, onFix }: RowProps) {
 export function ConsoleDrawer({ onClose }: { onClose: () => void }) {
   const { pageLog, conversation } = useBuilder();
   const messages = useDeferredValue(useStore(pageLog));
-  const isTurnRunning = useStore(conversation).running !== null;
+  const isTurnRunning = useSelected(conversation, (s) => s.running !== null);
   const hasFile = useHasFile();
   const [filter, setFilter] = useState<Filter>("all");
   const groups = useMemo(

@@ -13,7 +13,7 @@ import { errorText } from "../../api/errorText";
 import type { AppStatus } from "../../api/types";
 import { t } from "../../strings";
 import { Busy, Button, Empty, Note, Spinner, toast } from "../../ui";
-import { useBuilder, useStore, type Turn } from "../context";
+import { useBuilder, useSelected, useStore, type Turn } from "../context";
 import css from "./preview.module.css";
 
 const LAST_LINES = 8;
@@ -157,7 +157,7 @@ const asSentence = (text: string): string =>
 
 function Broken({ status }: { status: AppStatus }) {
   const { app, conversation } = useBuilder();
-  const isTurnRunning = useStore(conversation).running !== null;
+  const isTurnRunning = useSelected(conversation, (s) => s.running !== null);
   const error = asSentence(status.error ?? status.detail);
   return (
     <div className={css.startUp}>

@@ -3,7 +3,7 @@ import { useEffect, useRef } from "react";
 import { encodePath, request } from "../../api/http";
 import { keys, useFiles } from "../../api/queries";
 import type { AppStatus, Project } from "../../api/types";
-import { useBuilder, useStore } from "../context";
+import { useBuilder, useSelected, useStore } from "../context";
 import { updatesItself } from "./hotReload";
 import type { Frame } from "./useFrame";
 
@@ -13,7 +13,7 @@ const SETTLE_MS = 700;
 /** An app that fell asleep is woken when its builder is opened; one that its owner stopped is not. */
 export function useWakeOnce(status: AppStatus | null): void {
   const { app, conversation } = useBuilder();
-  const isTurnRunning = useStore(conversation).running !== null;
+  const isTurnRunning = useSelected(conversation, (s) => s.running !== null);
   const hasLooked = useRef(false);
   useEffect(() => {
     if (!status || hasLooked.current) {
