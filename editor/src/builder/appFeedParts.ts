@@ -92,8 +92,8 @@ export function beganAnew(data: StateData, lastId: number): boolean {
 export function statusGoodForMs(status: AppStatus | null): number {
   switch (status?.state) {
     case "running":
-      // Files that are on their way are there in a moment.
-      return status.hydrated_version === status.version ? 15_000 : 1_500;
+      // Files that are on their way are there in a moment; others may change them, too.
+      return status.hydrated_version === status.version ? 4_000 : 300;
     case "stopped":
     case "exited":
     case "crashed":
