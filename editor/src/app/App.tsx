@@ -1,10 +1,11 @@
 import { QueryClientProvider, useQueryClient } from "@tanstack/react-query";
-import { lazy, Suspense, useEffect, useState, type ReactNode } from "react";
+import { Suspense, useEffect, useState, type ReactNode } from "react";
 import { Redirect, Route, Switch } from "wouter";
 import { isProblem, setOnSignedOut } from "../api/http";
 import { keys, makeQueryClient, useMe } from "../api/queries";
 import { Busy, ErrorNote, Toasts, TooltipProvider } from "../ui";
 import { ErrorBoundary } from "./ErrorBoundary";
+import { lazy } from "./lazy";
 import { paths } from "./paths";
 
 const SignIn = lazy(() => import("../pages/signin/SignIn"));

@@ -1,5 +1,6 @@
-import { lazy, Suspense, useState } from "react";
+import { Suspense, useState } from "react";
 import { ErrorBoundary } from "../app/ErrorBoundary";
+import { lazy } from "../app/lazy";
 import { TABS, type Tab } from "../app/paths";
 import { Busy } from "../ui";
 import css from "./builder.module.css";

@@ -1,5 +1,6 @@
 import { ArrowLeft, ExternalLink, Share2 } from "lucide-react";
-import { lazy, Suspense, useState } from "react";
+import { Suspense, useState } from "react";
+import { lazy } from "../app/lazy";
 import { Link } from "wouter";
 import type { Project } from "../api/types";
 import { paths } from "../app/paths";

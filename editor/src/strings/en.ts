@@ -599,8 +599,7 @@ export const en = {
         : `${Math.floor(seconds / 60)} min ${seconds % 60} s`,
     lastLines: "Last lines of the log",
     asleep: "Your app is asleep",
-    asleepText:
-      "It was stopped because nobody used it. Starting takes a moment.",
+    asleepText: "It sleeps while nobody uses it. Starting takes a moment.",
     stopped: "You stopped the app",
     stoppedText: "It stays stopped, for visitors too, until you start it.",
     start: "Start",

@@ -1,4 +1,5 @@
-import { lazy, Suspense, type ReactNode } from "react";
+import { Suspense, type ReactNode } from "react";
+import { lazy } from "../../../app/lazy";
 import { t } from "../../../strings";
 import { Button, Busy, Empty, ErrorNote, Note } from "../../../ui";
 import { useBuilder, useStore } from "../../context";
