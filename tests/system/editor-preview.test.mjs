@@ -169,7 +169,8 @@ console.error(new Error('caught at home').stack);
 
     const atEnd = () => list.evaluate((e) => e.scrollHeight - e.scrollTop - e.clientHeight < 30 && e.scrollHeight > e.clientHeight);
     await editor.api('PATCH', `projects/${project.id}`, { json: { visibility: 'public' } });
-    await editor.previews.get(`${project.preview_url}/noise`);
+    await waitFor('the app to be public', async () =>
+      (await editor.previews.get(`${project.preview_url}/noise`)).status === 200);
     await list.getByText('more 299').waitFor();
     await waitFor('the list to follow', atEnd);
     await list.evaluate((e) => e.scrollTo(0, 0));
