@@ -25,8 +25,9 @@ NODISCARD int workspace_open(struct workspace *w, const char *dir, uid_t uid, st
 NODISCARD int workspace_open_file(const struct workspace *w, const char *path, int *ret_fd,
 				  uint64_t *ret_size, struct err *e);
 
-/* A file being written: beside its place under a name of its own, until it is committed. A file that
- * is there keeps its inode then, for those who watch it, unless it is large or has other names. */
+/* A file being written: beside its place under a name of its own, until it is committed. A file
+ * that is there keeps its inode then, for those who watch it, unless it is large or has other
+ * names. */
 struct upload {
 	int dir_fd; /* -1: none */
 	int fd;

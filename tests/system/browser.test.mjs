@@ -89,7 +89,7 @@ async function assertHotReload(previews, browser, { template, file, source }, ed
     await page.getByText('clicked 2').waitFor({ timeout: 1000 });
     if (editor) await assertFramed(previews, browser, project, editor);
   } catch (e) {
-    throw new Error(`${e.message}\n${page.url()}\n${page.said.slice(-20).join('\n')}\n${(await page.content()).slice(0, 2000)}`);
+    throw new Error(`${e.message}\n${page.url()}\n${page.said.slice(-20).join('\n')}\n${(await page.content().catch(String)).slice(0, 2000)}`);
   } finally {
     await page.context().close();
     await previews.api('DELETE', `projects/${project.id}`);

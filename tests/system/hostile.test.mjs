@@ -90,6 +90,7 @@ describe('a stranger', () => {
   const BODIES = {
     'PATCH /api/v1/projects/{id}': { name: 'x' }, 'POST /api/v1/projects/{id}/generate': { prompt: 'x' },
     'PATCH /api/v1/users/{id}': { role: 'member' },
+    'POST /api/v1/projects/{id}/changes': { changes: [{ op: 'write', path: 'a.js', content: 'x' }] },
   };
 
   it('gets for every call with another\'s ids exactly what unknown ids get', async () => {
@@ -101,7 +102,7 @@ describe('a stranger', () => {
     assert.ok(calls.length >= 16, `${calls.length}`);
     const fill = (path, ids) => path
       .replace('{id}', path.includes('/api-keys/') ? ids.key : path.includes('/users/') ? attacker.id : ids.project)
-      .replace('{gid}', ids.gid).replace('{sid}', ids.share).replace('{path}', 'index.js').replace('{n}', '1').replace('{a}', '1').replace('{b}', '2');
+      .replace(/search$/, 'search?q=mine').replace('{gid}', ids.gid).replace('{sid}', ids.share).replace('{path}', 'index.js').replace('{n}', '1').replace('{a}', '1').replace('{b}', '2');
     for (const [method, path] of calls) {
       const options = ['GET', 'DELETE'].includes(method) ? {} : { json: BODIES[`${method} ${path}`] ?? {} };
       const answers = [];

@@ -243,13 +243,17 @@ describe('an id', () => {
   }
 
   it('of a version that is none is 404 or 400', async () => {
-    for (const n of ['0', '2', '-1', 'x', '1.0', '1e3', '99999999999', '9'.repeat(40), '%31%00', '+1', '%201']) {
+    for (const n of ['2', '-1', 'x', '1.0', '1e3', '99999999999', '9'.repeat(40), '%31%00', '+1', '%201']) {
       for (const [method, path] of [['GET', n], ['GET', `${n}/diff/1`], ['GET', `1/diff/${n}`], ['POST', `${n}/restore`]]) {
         const answer = await owner.call(method, `${project}/versions/${path}`, { json: method === 'POST' ? {} : undefined });
         assert.ok([400, 404].includes(answer.status), `${method} ${path}: ${answer.status} ${answer.text.slice(0, 200)}`);
         assertProblem(answer, answer.status, {}, `${method} ${path}`);
       }
     }
+    // 0 is nothing to read or go back to, but something to compare with.
+    assertProblem(await owner.get(`${project}/versions/0`), 404);
+    assertProblem(await owner.post(`${project}/versions/0/restore`, {}), 404);
+    await owner.expect(200, 'GET', `${project}/versions/0/diff/1`);
   });
 });
 

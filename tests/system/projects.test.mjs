@@ -482,7 +482,7 @@ describe('versions', () => {
     assert.deepEqual(all.map((v) => v.n), [6, 5, 4, 3, 2, 1]);
     assert.deepEqual(await pages(owner, `${p.at}/versions?limit=2`), all);
     assert.deepEqual(Object.keys(all[0]).sort(), ['created_at', 'file_count', 'generation_id', 'kind', 'message', 'n', 'parent',
-      'restored_from', 'size_bytes']);
+      'prompt', 'restored_from', 'result', 'size_bytes']);
     assert.deepEqual(all.map((v) => [v.parent, v.kind, v.file_count, v.size_bytes]),
       [[5, 'edit', 4, 14], [4, 'edit', 5, 15], [3, 'edit', 4, 10], [2, 'edit', 3, 6], [1, 'edit', 2, 3], [null, 'edit', 1, 1]]);
     assert.deepEqual(all.map((v) => v.message), ['Delete f1', 'Add f5', 'Add f4', 'Add f3', 'Add f2', 'Add f1']);

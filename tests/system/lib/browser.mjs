@@ -44,14 +44,18 @@ export async function newPage(browser, options = {}) {
   return page;
 }
 
-// Goes to the address that `address` gives. Chromium drops what is under way when a network interface
-// comes or goes, as with every container that another test starts: then once more.
+const NETWORK_CHANGED = 'ERR_NETWORK_CHANGED';
+
+// Goes to the address that `address` gives. Chromium drops what is under way, the page or what it loads,
+// when a network interface comes or goes, as with every container that another test starts: then once more.
 export async function open(page, address, options = {}) {
   for (let tries = 5; ; tries--) {
+    const said = page.said.length;
     try {
-      return await page.goto(await address(), { timeout: 60_000, ...options });
+      const answer = await page.goto(await address(), { timeout: 60_000, ...options });
+      if (tries === 0 || !page.said.slice(said).some((line) => line.includes(NETWORK_CHANGED))) return answer;
     } catch (e) {
-      if (tries === 0 || !e.message.includes('ERR_NETWORK_CHANGED')) throw e;
+      if (tries === 0 || !e.message.includes(NETWORK_CHANGED)) throw e;
     }
   }
 }
