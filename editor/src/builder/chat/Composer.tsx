@@ -6,9 +6,8 @@ import {
   type RefObject,
 } from "react";
 import { errorText } from "../../api/errorText";
-import { useModels } from "../../api/queries";
 import type { Mode } from "../../api/types";
-import { isString, recall, remember } from "../../app/storage";
+import { useModelChoice, type ModelChoice } from "../../app/useModelChoice";
 import { t } from "../../strings";
 import { Button, IconButton, toast } from "../../ui";
 import { useBuilder, useSelected, useStore } from "../context";
@@ -16,7 +15,6 @@ import css from "./composer.module.css";
 
 const MAX_BYTES = 32 * 1024;
 const WARN_BYTES = MAX_BYTES * 0.9;
-const MODEL = "builder.model";
 const MAX_HEIGHT_PX = 240;
 
 const kb = (bytes: number): string => (bytes / 1024).toFixed(1);
@@ -60,29 +58,23 @@ function ModeSwitch(props: { mode: Mode; onMode: (mode: Mode) => void }) {
   );
 }
 
-/** Which model answers; nothing to choose where there is only one. */
-function ModelSelect(props: {
-  model: string | null;
-  onModel: (model: string) => void;
-}) {
-  const items = useModels().data?.items ?? [];
-  if (items.length < 2) {
-    return null;
-  }
-  const known = items.some((item) => item.id === props.model);
+/** Nothing to choose where there is only one. */
+function ModelSelect({ models, model, choose }: ModelChoice) {
   return (
-    <select
-      className={css.model}
-      aria-label={t.chat.model}
-      value={known ? props.model! : items[0]!.id}
-      onChange={(event) => props.onModel(event.target.value)}
-    >
-      {items.map((item) => (
-        <option key={item.id} value={item.id}>
-          {item.id}
-        </option>
-      ))}
-    </select>
+    models.length > 1 && (
+      <select
+        className={css.model}
+        aria-label={t.chat.model}
+        value={model ?? models[0]!.id}
+        onChange={(event) => choose(event.target.value)}
+      >
+        {models.map(({ id }) => (
+          <option key={id} value={id}>
+            {id}
+          </option>
+        ))}
+      </select>
+    )
   );
 }
 
@@ -137,8 +129,7 @@ export function Composer({
   const isRunning = useSelected(conversation, (s) => s.running !== null);
   const text = useStore(conversation.draft);
   const [mode, setMode] = useState<Mode>("build");
-  const [model, setModel] = useState(() => recall(MODEL, isString));
-  const known = useModels().data?.items.some((item) => item.id === model);
+  const choice = useModelChoice();
   useLayoutEffect(() => fit(box.current), [box, text]);
 
   const bytes = bytesOf(text);
@@ -148,7 +139,7 @@ export function Composer({
       conversation.ask({
         prompt: text.trim(),
         mode,
-        ...(known && model ? { model } : {}),
+        ...(choice.model ? { model: choice.model } : {}),
       });
       onSent();
     }
@@ -183,13 +174,7 @@ export function Composer({
       />
       <div className={css.controls}>
         <ModeSwitch mode={mode} onMode={setMode} />
-        <ModelSelect
-          model={model}
-          onModel={(next) => {
-            setModel(next);
-            remember(MODEL, next);
-          }}
-        />
+        <ModelSelect {...choice} />
         <span
           id="composer-hint"
           className={css.hint}

@@ -8,37 +8,16 @@ import {
   type KeyboardEvent,
 } from "react";
 import { Link, useLocation } from "wouter";
-import { useModels } from "../../api/queries";
 import { paths } from "../../app/paths";
 import { isString, recall, remember } from "../../app/storage";
+import { useModelChoice, type ModelChoice } from "../../app/useModelChoice";
 import { t } from "../../strings";
 import { Button, ErrorNote, Select } from "../../ui";
 import css from "./PromptBox.module.css";
 import { promptFits, startWithPrompt } from "./start";
 
 const DRAFT = "home.prompt";
-const MODEL = "model";
-
-function useModelChoice() {
-  const models = useModels().data?.items ?? [];
-  const [chosen, setChosen] = useState(() => recall(MODEL, isString));
-  return {
-    models,
-    model: models.some((m) => m.id === chosen) ? chosen! : undefined,
-    choose: (id: string) => {
-      remember(MODEL, id);
-      setChosen(id);
-    },
-    isOffline:
-      models.length > 0 && models.every((m) => m.provider === "offline"),
-  };
-}
-
-function ModelSelect({
-  models,
-  model,
-  choose,
-}: ReturnType<typeof useModelChoice>) {
+function ModelSelect({ models, model, choose }: ModelChoice) {
   return (
     <div className={css.model}>
       <Select
@@ -75,6 +54,9 @@ export function PromptBox() {
   const [prompt, setPrompt] = useState(() => recall(DRAFT, isString) ?? "");
   const field = useRef<HTMLTextAreaElement>(null);
   const choice = useModelChoice();
+  const isOffline =
+    choice.models.length > 0 &&
+    choice.models.every((m) => m.provider === "offline");
   const [, navigate] = useLocation();
   const start = useMutation({
     mutationFn: () => startWithPrompt(prompt.trim(), choice.model),
@@ -155,7 +137,7 @@ export function PromptBox() {
           field.current?.focus();
         }}
       />
-      {choice.isOffline && (
+      {isOffline && (
         <p className={css.offline}>
           {t.home.offlineModel}{" "}
           <Link href={`${paths.settings}/models`}>{t.home.addModel}</Link>
