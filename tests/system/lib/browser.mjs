@@ -44,18 +44,21 @@ export async function newPage(browser, options = {}) {
   return page;
 }
 
-const NETWORK_CHANGED = 'ERR_NETWORK_CHANGED';
-
 // Goes to the address that `address` gives. Chromium drops what is under way, the page or what it loads,
-// when a network interface comes or goes, as with every container that another test starts: then once more.
+// when a network interface comes or goes, as with every container: then once more. The page that then says
+// so may come in the way of the next.
 export async function open(page, address, options = {}) {
   for (let tries = 5; ; tries--) {
-    const said = page.said.length;
+    let dropped = false;
+    const onFailed = (rq) => (dropped ||= rq.failure()?.errorText === 'net::ERR_NETWORK_CHANGED');
+    page.on('requestfailed', onFailed);
     try {
       const answer = await page.goto(await address(), { timeout: 60_000, ...options });
-      if (tries === 0 || !page.said.slice(said).some((line) => line.includes(NETWORK_CHANGED))) return answer;
+      if (tries === 0 || !dropped) return answer;
     } catch (e) {
-      if (tries === 0 || !e.message.includes(NETWORK_CHANGED)) throw e;
+      if (tries === 0 || !/ERR_NETWORK_CHANGED|chrome-error:/.test(e.message)) throw e;
+    } finally {
+      page.off('requestfailed', onFailed);
     }
   }
 }
