@@ -283,7 +283,7 @@ describe('the frame', () => {
     await page.getByRole('button', { name: 'More' }).click();
     await page.getByRole('menuitem', { name: 'Delete project…' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
-    await page.getByText('“New name” is deleted.').waitFor();
+    await page.getByText('“New name” was deleted.').waitFor();
     await page.getByRole('button', { name: 'Undo' }).click();
     await page.getByRole('heading', { name: 'New name' }).waitFor();
   });

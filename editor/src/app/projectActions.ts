@@ -34,14 +34,15 @@ export async function undeleteProject(
   toast({ text: t.home.restored(project.name), tone: "good" });
 }
 
-/** Deletes it, and offers to take that back. */
+/** Deletes it, and offers to take that back; `onBack` when it was. */
 export async function deleteProject(
   client: QueryClient,
   project: Project,
+  onBack?: () => void,
 ): Promise<void> {
   await sendJson("DELETE", `/projects/${project.id}`);
   const undo = () =>
-    undeleteProject(client, project).catch((error: unknown) =>
+    undeleteProject(client, project).then(onBack, (error: unknown) =>
       toast({ text: errorText(error), tone: "bad" }),
     );
   toast({
@@ -52,5 +53,5 @@ export async function deleteProject(
     queryKey: keys.project(project.id),
     type: "inactive", // what is shown would be asked for again
   });
-  await client.invalidateQueries({ queryKey: keys.projects });
+  void client.invalidateQueries({ queryKey: keys.projects });
 }

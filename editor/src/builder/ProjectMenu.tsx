@@ -11,10 +11,9 @@ import {
 import { useState } from "react";
 import { useLocation } from "wouter";
 import { errorText } from "../api/errorText";
-import { sendJson } from "../api/http";
-import { filesChanged, keys } from "../api/queries";
 import type { Project } from "../api/types";
 import { paths } from "../app/paths";
+import { deleteProject, exportUrl } from "../app/projectActions";
 import { t } from "../strings";
 import {
   Confirm,
@@ -28,41 +27,13 @@ import { useBuilder, useSelected } from "./context";
 
 function download(project: Project): void {
   const link = document.createElement("a");
-  link.href = `/api/v1/projects/${project.id}/export?format=zip`;
+  link.href = exportUrl(project.id, "zip");
   link.download = `${project.slug}.zip`;
   link.click();
 }
 
 function tellFailure(error: unknown): void {
   toast({ text: errorText(error), tone: "bad" });
-}
-
-/** Deletes it and goes home, where it can be taken back for a while. */
-function useDelete(project: Project): () => Promise<void> {
-  const client = useQueryClient();
-  const [, navigate] = useLocation();
-  const restore = async () => {
-    try {
-      await sendJson("POST", `/projects/${project.id}/undelete`);
-      filesChanged(client, project.id);
-      navigate(paths.project(project.id));
-    } catch (error) {
-      tellFailure(error);
-    }
-  };
-  return async () => {
-    await sendJson("DELETE", `/projects/${project.id}`);
-    navigate(paths.home);
-    client.removeQueries({ queryKey: keys.project(project.id) });
-    void client.invalidateQueries({ queryKey: keys.projects });
-    toast({
-      text: t.builder.deleted(project.name),
-      action: {
-        text: t.common.undo,
-        run: () => void restore(),
-      },
-    });
-  };
 }
 
 export function ProjectMenu({
@@ -75,7 +46,14 @@ export function ProjectMenu({
   const { app } = useBuilder();
   const status = useSelected(app, (s) => s.status);
   const [deleting, setDeleting] = useState(false);
-  const remove = useDelete(project);
+  const client = useQueryClient();
+  const [, navigate] = useLocation();
+  const remove = async () => {
+    await deleteProject(client, project, () =>
+      navigate(paths.project(project.id)),
+    );
+    navigate(paths.home);
+  };
   const hasFiles = project.version > 0;
   const isDown =
     !status ||

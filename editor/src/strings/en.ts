@@ -381,7 +381,6 @@ export const en = {
     deleteTitle: (name: string) => `Delete “${name}”?`,
     deleteText:
       "It is gone from your list and its links stop working at once. You can bring it back within 7 days.",
-    deleted: (name: string) => `“${name}” is deleted.`,
     title: (name: string, state: string) =>
       state ? `${name} · ${state}` : name,
     titleWorking: "Working…",
