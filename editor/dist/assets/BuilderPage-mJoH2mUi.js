@@ -1,1 +1,0 @@
-import{s as e}from"./index-B17ThIbx.js";var t=e();function n({id:e,tab:n}){return(0,t.jsx)(`main`,{children:[e,n].join(` `)})}export{n as default};

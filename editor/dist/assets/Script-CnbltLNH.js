@@ -1,1 +1,0 @@
-import{s as e}from"./index-B17ThIbx.js";var t=e();function n(){return(0,t.jsx)(`main`,{})}export{n as default};

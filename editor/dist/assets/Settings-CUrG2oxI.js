@@ -1,1 +1,0 @@
-import{s as e}from"./index-B17ThIbx.js";var t=e();function n({section:e}){return(0,t.jsx)(`main`,{children:e})}export{n as default};
