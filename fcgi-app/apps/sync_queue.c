@@ -12,9 +12,11 @@
 
 struct job {
 	char project_id[UUID_TEXT_BYTES]; /* "": a free place */
-	int64_t from;
-	uint64_t order; /* of those that wait, the lowest is next */
+	int64_t from;			  /* what the next try begins with */
+	int64_t last_from;		  /* what the last one began with */
+	uint64_t order;			  /* of those that wait, the lowest is next */
 	bool waiting, running;
+	bool failed; /* the last one did, and is due again after a pause */
 	int64_t slow_until_ms, pause_until_ms;
 };
 
@@ -77,12 +79,23 @@ static struct job *free_place(struct sync_queue *q)
 		if (j->waiting || j->running) {
 			continue;
 		}
-		if (!is_slow(j) && !is_paused(j)) {
+		if (!is_slow(j) && !is_paused(j) && !j->failed) {
 			return j;
 		}
 		remembered = j;
 	}
 	return remembered;
+}
+
+static void want(struct sync_queue *q, struct job *j, int64_t from)
+{
+	if (j->failed && j->last_from < from) {
+		from = j->last_from;
+	}
+	j->from = j->waiting && j->from < from ? j->from : from;
+	j->order = j->waiting ? j->order : q->next_order++;
+	j->waiting = true;
+	pthread_cond_broadcast(&q->changed);
 }
 
 static bool add(struct sync_queue *q, const char *project_id, int64_t from, bool found)
@@ -103,10 +116,7 @@ static bool add(struct sync_queue *q, const char *project_id, int64_t from, bool
 		}
 	}
 	if (j) {
-		j->from = j->waiting && j->from < from ? j->from : from;
-		j->order = j->waiting ? j->order : q->next_order++;
-		j->waiting = true;
-		pthread_cond_broadcast(&q->changed);
+		want(q, j, from);
 	}
 	pthread_mutex_unlock(&q->lock);
 	return j != NULL;
@@ -120,6 +130,19 @@ bool sync_queue_add(struct sync_queue *q, const char *project_id, int64_t from)
 bool sync_queue_add_found(struct sync_queue *q, const char *project_id, int64_t from)
 {
 	return add(q, project_id, from, true);
+}
+
+void sync_queue_retry(struct sync_queue *q)
+{
+	pthread_mutex_lock(&q->lock);
+	for (size_t i = 0; i < SYNC_QUEUE_MAX; i++) {
+		struct job *j = &q->jobs[i];
+
+		if (j->failed && !j->waiting && !j->running && !is_paused(j)) {
+			want(q, j, j->last_from);
+		}
+	}
+	pthread_mutex_unlock(&q->lock);
 }
 
 static struct job *next(struct sync_queue *q)
@@ -155,6 +178,7 @@ bool sync_queue_take(struct sync_queue *q, char ret_project_id[UUID_TEXT_BYTES],
 	if (j) {
 		j->waiting = false;
 		j->running = true;
+		j->last_from = j->from;
 		snprintf(ret_project_id, UUID_TEXT_BYTES, "%s", j->project_id);
 		*ret_from = j->from;
 	}
@@ -171,6 +195,7 @@ void sync_queue_done(struct sync_queue *q, const char *project_id, bool failed, 
 	j = find(q, project_id);
 	if (j) {
 		j->running = false;
+		j->failed = failed;
 		j->slow_until_ms = slow ? now_ms + SLOW_FOR_MS : 0;
 		j->pause_until_ms = failed ? now_ms + PAUSE_MS : 0;
 		pthread_cond_broadcast(&q->changed);

@@ -21,6 +21,9 @@ bool sync_queue_add(struct sync_queue *q, const char *project_id, int64_t from);
 /* The same for what was found by looking: not at once again after a failure. */
 bool sync_queue_add_found(struct sync_queue *q, const char *project_id, int64_t from);
 
+/* What failed, and has rested since, is to be done again from where it began. */
+void sync_queue_retry(struct sync_queue *q);
+
 /* Waits for work; false once the queue was closed. */
 bool sync_queue_take(struct sync_queue *q, char ret_project_id[UUID_TEXT_BYTES], int64_t *ret_from);
 

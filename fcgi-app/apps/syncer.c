@@ -113,6 +113,7 @@ static int serve(struct db *db, struct sync_queue *queue, struct err *e)
 		if (look(db, queue, e)) {
 			return -1;
 		}
+		sync_queue_retry(queue);
 		while ((got = db_wait(db, look_at_ms, payload, sizeof(payload), e)) > 0) {
 			take_notice(queue, payload);
 		}

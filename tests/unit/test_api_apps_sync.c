@@ -1,8 +1,10 @@
 /* New versions on their way into a sandbox that runs: which, when, and what is started anew. */
 
+/* First: names of its parameters are variables of the fixture. */
+#include "fcgi-app/apps/sync_queue.c"
+
 #include "app_fixture.h"
 #include "apps/sync.h"
-#include "apps/sync_queue.h"
 
 #include <pthread.h>
 
@@ -174,8 +176,30 @@ static void a_failure_is_not_found_again_at_once(void **state)
 	assert_true(sync_queue_add_found(q, ids[0], 1)); /* not taken */
 	assert_true(sync_queue_add_found(q, ids[1], 4));
 	takes(q, 1, 4);
-	assert_true(sync_queue_add(q, ids[0], 2)); /* a new version is */
-	takes(q, 0, 2);
+	assert_true(sync_queue_add(q, ids[0], 2)); /* a new version is, with what failed */
+	takes(q, 0, 1);
+	sync_queue_destroy(q);
+}
+
+/* Files that arrived, and an app that could not be told to start again: looking finds no such thing. */
+static void a_failure_is_tried_again_from_where_it_began(void **state)
+{
+	struct sync_queue *q = sync_queue_create();
+
+	(void)state;
+	assert_true(sync_queue_add(q, ids[0], 3));
+	takes(q, 0, 3);
+	sync_queue_retry(q);
+	assert_null(next(q)); /* it is at work */
+	sync_queue_done(q, ids[0], true, false);
+	sync_queue_retry(q);
+	assert_null(next(q)); /* it rests */
+	find(q, ids[0])->pause_until_ms = 0;
+	sync_queue_retry(q);
+	takes(q, 0, 3);
+	sync_queue_done(q, ids[0], false, false);
+	sync_queue_retry(q);
+	assert_null(next(q));
 	sync_queue_destroy(q);
 }
 
@@ -192,10 +216,10 @@ static void slow_ones_share_one_thread(void **state)
 	assert_true(sync_queue_add(q, ids[0], 2));
 	assert_true(sync_queue_add(q, ids[1], 2));
 	assert_true(sync_queue_add(q, ids[2], 9));
-	takes(q, 0, 2);
+	takes(q, 0, 1);
 	takes(q, 2, 9); /* the second slow one has to wait */
 	sync_queue_done(q, ids[0], false, false);
-	takes(q, 1, 2);
+	takes(q, 1, 1);
 	sync_queue_destroy(q);
 }
 
@@ -247,6 +271,7 @@ int main(void)
 		cmocka_unit_test(storing_a_version_says_so),
 		cmocka_unit_test(news_of_one_project_is_one_job),
 		cmocka_unit_test(a_failure_is_not_found_again_at_once),
+		cmocka_unit_test(a_failure_is_tried_again_from_where_it_began),
 		cmocka_unit_test(slow_ones_share_one_thread),
 		cmocka_unit_test(a_full_queue_says_so_and_a_closed_one_ends),
 	};
