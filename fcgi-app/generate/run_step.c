@@ -142,6 +142,15 @@ static void make_room(struct step *s)
 	}
 }
 
+static int beat(struct step *s, struct err *e)
+{
+	if (turn_beat(s->turn, e) < 0) {
+		s->turn_failed = true;
+		return -1;
+	}
+	return 0;
+}
+
 static int run_once(struct step *s, const char *run_id, bool force, struct run_result *ret,
 		    struct err *e)
 {
@@ -156,11 +165,12 @@ static int run_once(struct step *s, const char *run_id, bool force, struct run_r
 	};
 	const struct run_callbacks cb = {.on_frame = on_frame, .on_tick = on_tick, .ctx = s};
 
-	if (turn_beat(t, e) < 0) {
-		s->turn_failed = true;
+	if (beat(s, e) < 0 ||
+	    sandbox_get(t->app, t->rq->user.id, t->project_id, force, &s->sandbox, e) < 0) {
 		return -1;
 	}
-	if (sandbox_get(t->app, t->rq->user.id, t->project_id, force, &s->sandbox, e) < 0 ||
+	/* Each may take long; together they must not look like the end of this worker. */
+	if (beat(s, e) < 0 ||
 	    sandbox_hydrate(t->app, &s->sandbox, t->project_id, t->version, e) < 0) {
 		return -1;
 	}
