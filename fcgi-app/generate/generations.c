@@ -84,18 +84,16 @@ int generation_get(struct app *app, struct request *rq, struct response *rs, str
 	return respond(app, rq, rs, 200, e);
 }
 
-/* The worker that runs it listens, wherever it is. One that has ended stays as it is. */
+/* The worker that runs it looks at each beat, wherever it is. One that has ended stays as it is. */
 int generation_cancel(struct app *app, struct request *rq, struct response *rs, struct err *e)
 {
 	const char *project_id, *id;
 
 	if (request_uuid(rq, 0, &project_id, e) || request_uuid(rq, 1, &id, e) ||
 	    db_query(app->db,
-		     "WITH cancelled AS (UPDATE generations g SET cancel_requested = true"
+		     "UPDATE generations g SET cancel_requested = true"
 		     " FROM projects p WHERE g.id = $1 AND g.project_id = $2 AND p.id = $2"
-		     " AND p.user_id = $3 AND p.deleted_at IS NULL AND g.state = 'running'"
-		     " RETURNING g.id)"
-		     " SELECT pg_notify('generation_cancel', c.id::text) FROM cancelled c",
+		     " AND p.user_id = $3 AND p.deleted_at IS NULL AND g.state = 'running'",
 		     DB_ARGS(db_text(id), db_text(project_id), db_text(rq->user.id)), NULL, e)) {
 		return -1;
 	}

@@ -239,9 +239,8 @@ int project_patch(struct app *app, struct request *rq, struct response *rs, stru
 static int cancel_generations(struct app *app, const char *project_id, struct err *e)
 {
 	return db_query(app->db,
-			"WITH c AS (UPDATE generations SET cancel_requested = true"
-			" WHERE project_id = $1 AND state = 'running' RETURNING id)"
-			" SELECT pg_notify('generation_cancel', c.id::text) FROM c",
+			"UPDATE generations SET cancel_requested = true"
+			" WHERE project_id = $1 AND state = 'running'",
 			DB_ARGS(db_text(project_id)), NULL, e);
 }
 
