@@ -41,7 +41,7 @@ obj = $(patsubst %.c,$(OUT)/obj/%.o,$(1))
 LIB := $(OUT)/libslipway.a
 
 .PHONY: all help clean
-all: $(OUT)/slipway-api $(OUT)/slipway-sandboxd $(OUT)/slipway-router $(OUT)/slipway-agent
+all: $(OUT)/slipway-api $(OUT)/slipway-sandboxd $(OUT)/slipway-router $(OUT)/slipway-agent $(OUT)/slipway-logpipe
 
 help:
 	@echo "make            build the programs into $(BUILD)/release"
@@ -76,6 +76,10 @@ $(OUT)/slipway-sandboxd: $(call obj,$(sandboxd_src)) $(LIB)
 $(OUT)/slipway-router: $(call obj,$(router_src)) $(LIB)
 	@echo "  LD   $@"
 	$(Q)$(CC) $(LDFLAGS) $^ -o $@ -levent_core $(LDLIBS)
+
+$(OUT)/slipway-logpipe: $(call obj,services/logpipe.c)
+	@echo "  LD   $@"
+	$(Q)$(CC) $(LDFLAGS) $^ -o $@
 
 include mk/agent.mk
 include mk/editor.mk

@@ -2,7 +2,7 @@
 
 .PHONY: check check-format check-includes check-docs check-analysis docs
 
-own_c := $(wildcard lib/*.[ch] fcgi-app/*.[ch] fcgi-app/*/*.[ch] sandboxd/*.[ch] preview-router/*.[ch] sandbox-image/agent/*.[ch] \
+own_c := $(wildcard lib/*.[ch] fcgi-app/*.[ch] fcgi-app/*/*.[ch] sandboxd/*.[ch] preview-router/*.[ch] sandbox-image/agent/*.[ch] services/*.c \
 	tests/unit/*.[ch] tests/fuzz/*.c tests/system/*.c)
 
 check: check-format check-includes check-docs check-analysis
@@ -24,4 +24,4 @@ check-docs: $(OUT)/slipway-api
 check-analysis:
 	cppcheck --quiet --std=c11 --enable=warning,portability --error-exitcode=1 --inline-suppr \
 		--suppress=memleak --suppress=uninitvar --suppress=nullPointerRedundantCheck -D_GNU_SOURCE -Ilib -Ifcgi-app \
-		-j 2 lib fcgi-app sandboxd preview-router sandbox-image/agent
+		-j 2 lib fcgi-app sandboxd preview-router sandbox-image/agent services

@@ -54,7 +54,7 @@ runit_write_service() { # NAME
 	END
 	install -m 0755 /dev/stdin "$new/log/run" <<-END
 		#!/bin/sh
-		exec svlogd "$STATE/log/$1"
+		exec "$RELEASE/bin/slipway-logpipe" svlogd "$STATE/log/$1"
 	END
 	if [[ $(stop_signal "$1") != TERM ]]; then
 		install -m 0755 /dev/stdin "$new/control/t" <<-END
@@ -64,7 +64,8 @@ runit_write_service() { # NAME
 	fi
 	touch "$new/down"
 	install -d -m 0750 "$STATE/log/$1"
-	printf 's1000000\nn10\n' >"$STATE/log/$1/config"
+	# On a full disk the oldest go, down to two.
+	printf 's1000000\nn10\nN2\n' >"$STATE/log/$1/config"
 	mv -T "$new" "$directory"
 }
 
@@ -274,7 +275,11 @@ fingerprint() { # NAME
 			find "$RELEASE/prompts/" "$RELEASE/templates/" -type f -exec sha256sum {} + 2>/dev/null | sort
 			;;
 		router) cat "$RELEASE/bin/slipway-router" "$CONFIG" ;;
-		nginx) find "$STATE/nginx" -name tmp -prune -o -type f -exec sha256sum {} + | sort ;;
+		nginx)
+			find "$STATE/nginx" -name tmp -prune -o -type f -exec sha256sum {} + | sort
+			# A certificate that was renewed has the same name.
+			cat "$(config_get SLIPWAY_TLS_CERT /dev/null)" "$(config_get SLIPWAY_TLS_KEY /dev/null)"
+			;;
 		esac
 	} | sha256sum
 }
