@@ -82,9 +82,47 @@ int disk_used_bytes(const struct settings *s, int64_t *ret, struct err *e)
 	return 0;
 }
 
-static int check_space(const struct settings *s, struct err *e)
+static int64_t image_bytes(const struct settings *s, const char *id)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	disk_image_path(s, id, path);
+	return lstat(path, &st) == 0 ? (int64_t)st.st_blocks * STAT_BLOCK_BYTES : 0;
+}
+
+int64_t disk_unwritten_bytes(const struct settings *s, const char *id, int64_t *ret_used)
+{
+	char target[PATH_MAX];
+	struct statvfs fs;
+	int64_t image;
+
+	disk_mount_path(s, id, target);
+	image = image_bytes(s, id);
+	*ret_used = image;
+	if (image == 0 || statvfs(target, &fs) < 0) {
+		return 0;
+	}
+	*ret_used = (int64_t)((fs.f_blocks - fs.f_bfree) * fs.f_frsize);
+	return *ret_used > image ? *ret_used - image : 0;
+}
+
+int disk_check_host(const struct settings *s, int64_t unwritten, struct err *e)
 {
 	struct statvfs host;
+
+	if (statvfs(s->disks_dir, &host) < 0) {
+		return err_errno(e, ERR_INTERNAL, "cannot examine %s", s->disks_dir);
+	}
+	if ((int64_t)(host.f_bavail * host.f_frsize) - unwritten < HOST_FREE_MIN_BYTES) {
+		return err_set(e, ERR_NO_SPACE, "the host's disk is full: less than %lld MiB left",
+			       HOST_FREE_MIN_BYTES >> 20);
+	}
+	return 0;
+}
+
+static int check_budget(const struct settings *s, struct err *e)
+{
 	int64_t used;
 
 	if (disk_used_bytes(s, &used, e) < 0) {
@@ -95,13 +133,6 @@ static int check_space(const struct settings *s, struct err *e)
 			       "the disks of all sandboxes use %lld MiB, as much as "
 			       "SLIPWAY_DISK_BUDGET_MB allows: delete projects or raise it",
 			       (long long)(used >> 20));
-	}
-	if (statvfs(s->disks_dir, &host) < 0) {
-		return err_errno(e, ERR_INTERNAL, "cannot examine %s", s->disks_dir);
-	}
-	if ((int64_t)(host.f_bavail * host.f_frsize) < HOST_FREE_MIN_BYTES) {
-		return err_set(e, ERR_NO_SPACE, "the host's disk is full: less than %lld MiB left",
-			       HOST_FREE_MIN_BYTES >> 20);
 	}
 	return 0;
 }
@@ -280,11 +311,12 @@ int disk_open(const struct settings *s, const char *id, uid_t uid, const struct 
 
 	disk_mount_path(s, id, target);
 	disk_image_path(s, id, path);
-	if (check_space(s, e) < 0) {
+	if (disk_check_host(s, 0, e) < 0) {
 		return -1;
 	}
+	/* The budget is for new disks: one that is there counts, whether it is in use or not. */
 	if (!disk_exists(s, id)) {
-		if (disk_image_create(s, path, profile->disk_mb, e) < 0) {
+		if (check_budget(s, e) < 0 || disk_image_create(s, path, profile->disk_mb, e) < 0) {
 			return -1;
 		}
 		created = true;

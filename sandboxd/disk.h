@@ -49,5 +49,13 @@ NODISCARD int disk_close(const struct settings *s, const char *id, struct err *e
 /* Unmounts and removes the image. */
 NODISCARD int disk_delete(const struct settings *s, const char *id, struct err *e);
 
-/* What all images really take on the host. */
+/* ERR_NO_SPACE when the host has so little left, apart from what is still to be written, that no
+ * sandbox may start. */
+NODISCARD int disk_check_host(const struct settings *s, int64_t unwritten, struct err *e);
+
+/* What was written in a mounted disk and is in the kernel's cache only: its image will take that
+ * much more of the host. *ret_used: what is used of the disk. */
+int64_t disk_unwritten_bytes(const struct settings *s, const char *id, int64_t *ret_used);
+
+/* What all images really take. */
 NODISCARD int disk_used_bytes(const struct settings *s, int64_t *ret, struct err *e);

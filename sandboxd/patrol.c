@@ -1,5 +1,6 @@
 #include "agent_health.h"
 #include "clock.h"
+#include "disk_guard.h"
 #include "keeper.h"
 #include "log.h"
 #include "sandbox.h"
@@ -12,6 +13,7 @@
 #define HEALTH_EVERY_MS	   5000
 #define HEALTH_PATIENCE_MS 3000
 #define IDLE_EVERY_MAX_MS  15000
+#define GUARD_EVERY_MS	   1000
 
 /* The ids that did not answer in the last round. */
 struct silent {
@@ -74,7 +76,7 @@ static void stop_idle(struct worker *w)
 	size_t n = 0;
 	struct err e;
 
-	if (store_list_idle(w->db, w->sandboxd->settings->idle_stop_s, &ids, &n, &e) < 0) {
+	if (store_list_idle(w->db, w->sandboxd->settings->idle_stop_s, NULL, &ids, &n, &e) < 0) {
 		log_err(LOG_WARN, "idle_not_checked", &e);
 		return;
 	}
@@ -89,12 +91,21 @@ static void stop_idle(struct worker *w)
 	free(ids);
 }
 
+static int64_t earliest(int64_t a, int64_t b, int64_t c)
+{
+	int64_t first = a < b ? a : b;
+
+	return first < c ? first : c;
+}
+
 void *patrol_run(void *sandboxd)
 {
 	struct sandboxd *d = sandboxd;
 	int64_t idle_every_ms = d->settings->idle_stop_s * 1000 / 4;
 	int64_t next_health_ms = clock_mono_ms() + HEALTH_EVERY_MS;
 	int64_t next_idle_ms = clock_mono_ms();
+	int64_t next_guard_ms = clock_mono_ms();
+	struct disk_guard guard = {0};
 	struct silent silent = {0};
 	struct worker w;
 	struct err e;
@@ -113,7 +124,12 @@ void *patrol_run(void *sandboxd)
 			stop_idle(&w);
 			next_idle_ms = clock_mono_ms() + idle_every_ms;
 		}
-	} while (!worker_wait(&w, next_idle_ms < next_health_ms ? next_idle_ms : next_health_ms));
+		if (clock_mono_ms() >= next_guard_ms) {
+			disk_guard_look(&guard, &w);
+			next_guard_ms = clock_mono_ms() + GUARD_EVERY_MS;
+		}
+	} while (!worker_wait(&w, earliest(next_guard_ms, next_idle_ms, next_health_ms)));
+	disk_guard_fini(&guard);
 	free(silent.ids);
 	worker_fini(&w);
 	return NULL;

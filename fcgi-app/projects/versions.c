@@ -6,6 +6,7 @@
 #include "json.h"
 #include "path.h"
 #include "projects/change_set.h"
+#include "projects/space.h"
 
 #include <string.h>
 
@@ -49,7 +50,8 @@ static int insert_blobs(struct app *app, const struct change_set *set, struct er
 		    (i > 0 && !strcmp(c->sha256, set->by_hash[i - 1].sha256))) {
 			continue;
 		}
-		if (db_query(
+		if (space_check(app, e) ||
+		    db_query(
 			    app->db,
 			    "INSERT INTO blobs (sha256, bytes) VALUES ($1, $2)"
 			    " ON CONFLICT (sha256) DO UPDATE SET created_at = now()",

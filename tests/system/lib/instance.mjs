@@ -1,7 +1,7 @@
 // A private installation of Slipway, made by the same scripts as a real one: its own state and run
 // directory, database cluster, port and container labels. Several can stand side by side.
 
-import { execFile, spawn, spawnSync } from 'node:child_process';
+import { execFile, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import net from 'node:net';
@@ -126,6 +126,26 @@ function unmountBeneath(directory) {
   }
 }
 
+// A file system of its own for a state directory that shall fill up.
+const diskOf = (stateDir) => `${stateDir}.img`;
+
+function mountDisk(stateDir, mib) {
+  fs.closeSync(fs.openSync(diskOf(stateDir), 'w'));
+  fs.truncateSync(diskOf(stateDir), mib * 1024 * 1024);
+  execFileSync('mkfs.ext4', ['-q', '-m', '0', '-E', 'nodiscard', diskOf(stateDir)]);
+  execFileSync('mount', ['-o', 'loop', diskOf(stateDir), stateDir]);
+}
+
+function removeState(stateDir) {
+  spawnSync('ip', ['link', 'delete', bridgeOf(stateDir)], { stdio: 'ignore' });
+  unmountBeneath(stateDir);
+  if (fs.existsSync(diskOf(stateDir))) {
+    spawnSync('umount', [stateDir], { stdio: 'ignore' });
+    fs.rmSync(diskOf(stateDir));
+  }
+  fs.rmSync(stateDir, { recursive: true, force: true });
+}
+
 // The last word, also when a test throws or is interrupted: nothing of ours stays. What cannot be
 // stopped keeps its state directory, by which removeAbandoned finds it.
 function removeSync(stateDir, env) {
@@ -136,9 +156,7 @@ function removeSync(stateDir, env) {
       return;
     }
   }
-  spawnSync('ip', ['link', 'delete', bridgeOf(stateDir)], { stdio: 'ignore' });
-  unmountBeneath(stateDir);
-  fs.rmSync(stateDir, { recursive: true, force: true });
+  removeState(stateDir);
 }
 process.on('exit', () => {
   for (const script of scripts) {
@@ -477,18 +495,21 @@ class Instance {
       await this.down();
     } finally {
       living.delete(this);
-      spawnSync('ip', ['link', 'delete', bridgeOf(this.stateDir)], { stdio: 'ignore' });
-      fs.rmSync(this.stateDir, { recursive: true, force: true });
+      removeState(this.stateDir);
     }
   }
 }
 
 // `env` are settings (docs/CONFIG.md). With `up: false` it is made and prepared, not started. With
-// `ownDocker` it has a dockerd of its own, which a test may kill.
-export async function startInstance({ env = {}, port, up = true, ownDocker = false } = {}) {
+// `ownDocker` it has a dockerd of its own, which a test may kill. With `diskMib` its state directory is a
+// file system of that size.
+export async function startInstance({ env = {}, port, up = true, ownDocker = false, diskMib } = {}) {
   removeAbandoned();
   const stateDir = STATE_PREFIX + randomBytes(4).toString('hex');
   fs.mkdirSync(stateDir);
+  if (diskMib) {
+    mountDisk(stateDir, diskMib);
+  }
   fs.writeFileSync(`${stateDir}/owner`, `${process.pid} ${startTime(process.pid)}`);
   fs.chmodSync(stateDir, 0o755);
   const instance = new Instance(stateDir, port ?? (await freePort()), {

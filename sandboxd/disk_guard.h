@@ -1,0 +1,28 @@
+#pragma once
+
+/*
+ * The host's last space. Each sandbox's disk has a hard cap, all of them together may be promised more
+ * than the host has; when little is left, whichever sandbox grows fastest is stopped, until there is
+ * enough again. Its disk stays, and no sandbox starts meanwhile (disk_open).
+ */
+
+#include "token.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct worker;
+
+/* How much was used of each mounted disk at the last look. Zeroed: there was none yet. */
+struct disk_guard {
+	struct disk_use {
+		char id[UUID_TEXT_BYTES];
+		int64_t bytes;
+	} *seen;
+	size_t n;
+};
+
+void disk_guard_fini(struct disk_guard *g);
+
+/* To be called every second or so. */
+void disk_guard_look(struct disk_guard *g, struct worker *w);
