@@ -90,6 +90,8 @@ const struct config_key config_table[CFG_COUNT] = {
 			      "Size of that range; its last two build dependency trees."),
 	[CFG_SANDBOXES_MAX] = INT("SLIPWAY_SANDBOXES_MAX", SANDBOXES, "sandboxes", "40", 1, 10000,
 				  "Sandboxes that may run at once on this host."),
+	[CFG_USER_SANDBOXES_MAX] = INT("SLIPWAY_USER_SANDBOXES_MAX", SANDBOXES, "sandboxes", "20",
+				       1, 10000, "Sandboxes one user may have running at once."),
 	[CFG_DISK_BUDGET_MB] =
 		INT("SLIPWAY_DISK_BUDGET_MB", SANDBOXES, "MiB", "20480", 64, 100000000,
 		    "Disk all sandboxes together may really use on this host."),
@@ -98,7 +100,8 @@ const struct config_key config_table[CFG_COUNT] = {
 		    "A sandbox nobody used for so long is stopped; its workspace stays."),
 	[CFG_STOP_SANDBOXES] =
 		BOOL("SLIPWAY_STOP_SANDBOXES", SANDBOXES, "0",
-		     "1: sandboxd stops and removes every sandbox when it is told to end."),
+		     "1: sandboxd stops every sandbox and removes its container when it is told to "
+		     "end; disks stay."),
 	[CFG_SCRIPT_MEMORY_MB] = INT("SLIPWAY_SCRIPT_MEMORY_MB", SANDBOXES, "MiB", "512", 64, 65536,
 				     "Memory of a script sandbox; swap is not added."),
 	[CFG_SCRIPT_CPU_MILLI] = INT("SLIPWAY_SCRIPT_CPU_MILLI", SANDBOXES, "1/1000 core", "1000",

@@ -5,6 +5,7 @@
 #include "image_builder.h"
 #include "jobs.h"
 #include "json.h"
+#include "places.h"
 #include "sandbox.h"
 #include "settings.h"
 #include "worker.h"
@@ -83,6 +84,22 @@ static int parse_ensure(const json_t *body, struct ensure_request *ret, struct e
 	return 0;
 }
 
+static int ensure(struct worker *w, const struct ensure_request *rq, struct sandbox_row *ret,
+		  struct err *e)
+{
+	struct err why;
+	bool room;
+
+	if (sandbox_ensure(w, rq->user_id, rq->project_id, NULL, NULL, ret, e) == 0) {
+		return 0;
+	}
+	if (e->kind != ERR_RATE_LIMITED || places_make_room(w, rq->user_id, &room, &why) < 0 ||
+	    !room) {
+		return -1;
+	}
+	return sandbox_ensure(w, rq->user_id, rq->project_id, NULL, NULL, ret, e);
+}
+
 static int call_ensure(struct worker *w, const struct call *call, const char *id, int *ret_status,
 		       json_t **ret_body, struct err *e)
 {
@@ -92,8 +109,7 @@ static int call_ensure(struct worker *w, const struct call *call, const char *id
 
 	(void)id;
 	if (json_parse(call->body, call->body_len, BODY_MAX_BYTES, &body, e) < 0 ||
-	    parse_ensure(body, &request, e) < 0 ||
-	    sandbox_ensure(w, request.user_id, request.project_id, NULL, &row, e) < 0) {
+	    parse_ensure(body, &request, e) < 0 || ensure(w, &request, &row, e) < 0) {
 		return -1;
 	}
 	*ret_status = 200;
@@ -125,11 +141,11 @@ static int submit(struct worker *w, const struct app_request *rq, bool wake,
 		  struct sandbox_row *ret, struct err *e)
 {
 	if (sandbox_of_project(w, rq->user_id, rq->project_id, ret, e) < 0 ||
-	    store_begin_start(w->db, ret->id, e) < 0 ||
-	    jobs_submit(w->sandboxd->jobs, rq->user_id, rq->project_id, rq->restart, wake, e) < 0) {
+	    store_begin_start(w->db, ret->id, e) < 0 || store_find(w->db, ret->id, ret, e) < 0) {
 		return -1;
 	}
-	return store_find(w->db, ret->id, ret, e);
+	/* Last, because a thread may be quick to change the row. */
+	return jobs_submit(w->sandboxd->jobs, rq->user_id, rq->project_id, rq->restart, wake, e);
 }
 
 static int call_app_start(struct worker *w, const struct call *call, const char *id,

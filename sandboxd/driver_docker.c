@@ -15,6 +15,7 @@
 #include <string.h>
 #include <time.h>
 
+#define PING_TIMEOUT_MS	  500 /* within what /readyz gives sandboxd */
 #define QUICK_TIMEOUT_MS  10000
 #define CHANGE_TIMEOUT_MS 30000
 #define BUILD_TIMEOUT_MS  (25 * 60 * 1000)
@@ -38,9 +39,13 @@ static void docker_destroy(struct driver *d)
 	free(d);
 }
 
+/* One that hangs takes the connection and says nothing: that is as good as none. */
 static int docker_ping(struct driver *d, struct err *e)
 {
-	return docker_call(of(d)->client, "GET", "/_ping", NULL, QUICK_TIMEOUT_MS, NULL, e);
+	if (docker_call(of(d)->client, "GET", "/_ping", NULL, PING_TIMEOUT_MS, NULL, e) == 0) {
+		return 0;
+	}
+	return e->kind == ERR_TIMEOUT ? err_set(e, ERR_UNAVAILABLE, "Docker does not answer") : -1;
 }
 
 /* Copies a string of an answer. ERR_UPSTREAM when it is missing or too long. */

@@ -2,6 +2,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "settings.h"
 #include "start_app.h"
 #include "token.h"
 #include "worker.h"
@@ -12,7 +13,7 @@
 #include <time.h>
 
 #define JOBS_MAX	  256
-#define PLACE_RETRY_MS	  1000 /* a sandbox may have become idle */
+#define RETRY_MS	  1000 /* a sandbox may have become idle */
 #define PLACE_PATIENCE_MS 60000
 
 struct job {
@@ -22,9 +23,10 @@ struct job {
 	bool restart; /* asked for and not done yet */
 	bool again;   /* asked for once more while at work */
 	bool cancelled;
-	int64_t due_ms;	    /* not before */
-	int64_t give_up_ms; /* when it has waited for a place long enough; 0: it has not waited */
-	uint64_t order;	    /* of submission */
+	int64_t due_ms; /* not before */
+	/* When it has waited long enough for what start_app() tells; 0: it has not waited. */
+	int64_t give_up_ms[START_OUTCOMES];
+	uint64_t order; /* of submission */
 };
 
 struct jobs {
@@ -132,7 +134,7 @@ bool jobs_has(struct jobs *j, const char *project_id)
 	return has;
 }
 
-void jobs_place_freed(struct jobs *j)
+void jobs_look_again(struct jobs *j)
 {
 	if (!j) {
 		return;
@@ -158,7 +160,7 @@ static struct job *next_due(struct jobs *j, int64_t now_ms, int64_t *ret_look_ms
 {
 	struct job *next = NULL;
 
-	*ret_look_ms = now_ms + PLACE_RETRY_MS;
+	*ret_look_ms = now_ms + RETRY_MS;
 	for (size_t i = 0; i < JOBS_MAX; i++) {
 		struct job *job = &j->jobs[i];
 
@@ -227,19 +229,22 @@ static bool take_restart(void *ctx)
 }
 
 /* What becomes of a job after a try. */
-static void put_back(struct jobs *j, struct job *job, bool waits)
+static void put_back(struct jobs *j, struct job *job, enum start_outcome outcome,
+		     int64_t patience_ms)
 {
+	int64_t now_ms = clock_mono_ms();
+
 	pthread_mutex_lock(&j->mutex);
 	job->at_work = false;
-	if (waits && !job->cancelled) {
-		job->due_ms = clock_mono_ms() + PLACE_RETRY_MS;
-		if (job->give_up_ms == 0) {
-			job->give_up_ms = clock_mono_ms() + PLACE_PATIENCE_MS;
+	if (outcome != START_OVER && !job->cancelled) {
+		job->due_ms = now_ms + RETRY_MS;
+		if (job->give_up_ms[outcome] == 0) {
+			job->give_up_ms[outcome] = now_ms + patience_ms;
 		}
 	} else if (job->again) {
 		job->again = false;
 		job->cancelled = false;
-		job->give_up_ms = 0;
+		memset(job->give_up_ms, 0, sizeof(job->give_up_ms));
 		job->order = j->submitted++;
 		pthread_cond_signal(&j->changed);
 	} else {
@@ -248,19 +253,27 @@ static void put_back(struct jobs *j, struct job *job, bool waits)
 	pthread_mutex_unlock(&j->mutex);
 }
 
+static bool may_wait(const struct job *job, enum start_outcome outcome)
+{
+	return job->give_up_ms[outcome] == 0 || clock_mono_ms() < job->give_up_ms[outcome];
+}
+
 static void work(struct worker *w, struct job *job)
 {
 	struct job_ctx ctx = {.jobs = w->sandboxd->jobs, .job = job};
 	struct start_request rq = {.user_id = job->user_id,
 				   .project_id = job->project_id,
-				   .may_wait = job->give_up_ms == 0 ||
-					       clock_mono_ms() < job->give_up_ms,
-				   .is_cancelled = is_cancelled,
+				   .may_wait_for_place = may_wait(job, START_WAITS_FOR_PLACE),
+				   .may_wait_for_packages = may_wait(job, START_WAITS_FOR_PACKAGES),
+				   .cancellation = {.is_cancelled = is_cancelled, .ctx = &ctx},
 				   .take_restart = take_restart,
-				   .ctx = &ctx};
-	bool waits = start_app(w, &rq);
+				   .take_restart_ctx = &ctx};
+	enum start_outcome outcome = start_app(w, &rq);
+	int64_t patience_ms = outcome == START_WAITS_FOR_PACKAGES
+				      ? w->sandboxd->settings->install_timeout_s * 1000
+				      : PLACE_PATIENCE_MS;
 
-	put_back(w->sandboxd->jobs, job, waits);
+	put_back(w->sandboxd->jobs, job, outcome, patience_ms);
 }
 
 void *jobs_run(void *sandboxd)

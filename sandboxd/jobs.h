@@ -31,8 +31,8 @@ void jobs_cancel(struct jobs *j, const char *project_id);
 /* Whether there is a job of this project. */
 bool jobs_has(struct jobs *j, const char *project_id);
 
-/* Some sandbox stopped: jobs that wait for a place look again. */
-void jobs_place_freed(struct jobs *j);
+/* Some sandbox stopped or some packages are there: jobs that wait look again. */
+void jobs_look_again(struct jobs *j);
 
 /* All threads shall end. */
 void jobs_end(struct jobs *j);

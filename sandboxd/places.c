@@ -8,20 +8,60 @@
 
 #define EVICT_IDLE_S 60
 
-int places_make_room(struct worker *w, bool *ret_room, struct err *e)
-{
-	auto_free char(*ids)[UUID_TEXT_BYTES] = NULL;
-	int64_t active;
-	size_t n;
+struct places {
+	int64_t all, own; /* sandboxes that run, and those of one user */
+	bool full, own_full;
+};
 
-	if (store_count_active(w->db, &active, e) < 0) {
+static int count(struct worker *w, const char *user_id, struct places *ret, struct err *e)
+{
+	const struct settings *s = w->sandboxd->settings;
+
+	if (store_count_active(w->db, user_id, &ret->all, &ret->own, e) < 0) {
 		return -1;
 	}
-	*ret_room = active < w->sandboxd->settings->sandboxes_max;
+	ret->full = ret->all >= s->sandboxes_max;
+	ret->own_full = ret->own >= s->user_sandboxes_max;
+	return 0;
+}
+
+int places_check(struct worker *w, const char *user_id, struct err *e)
+{
+	struct places p;
+
+	if (count(w, user_id, &p, e) < 0) {
+		return -1;
+	}
+	if (p.own_full) {
+		return err_set(e, ERR_RATE_LIMITED,
+			       "%lld sandboxes of yours are running and in use, as many as "
+			       "SLIPWAY_USER_SANDBOXES_MAX allows: stop one of your apps, or try "
+			       "again when one is idle",
+			       (long long)p.own);
+	}
+	if (p.full) {
+		return err_set(e, ERR_RATE_LIMITED,
+			       "%lld sandboxes are running and in use, as many as "
+			       "SLIPWAY_SANDBOXES_MAX allows; try again when others are idle",
+			       (long long)p.all);
+	}
+	return 0;
+}
+
+int places_make_room(struct worker *w, const char *user_id, bool *ret_room, struct err *e)
+{
+	auto_free char(*ids)[UUID_TEXT_BYTES] = NULL;
+	struct places p;
+	size_t n;
+
+	if (count(w, user_id, &p, e) < 0) {
+		return -1;
+	}
+	*ret_room = !p.full && !p.own_full;
 	if (*ret_room) {
 		return 0;
 	}
-	if (store_list_idle(w->db, EVICT_IDLE_S, &ids, &n, e) < 0) {
+	if (store_list_idle(w->db, EVICT_IDLE_S, p.own_full ? user_id : NULL, &ids, &n, e) < 0) {
 		return -1;
 	}
 	for (size_t i = 0; i < n && !*ret_room; i++) {

@@ -7,6 +7,7 @@
 #include "driver.h"
 #include "jobs.h"
 #include "log.h"
+#include "places.h"
 #include "settings.h"
 #include "tree.h"
 #include "worker.h"
@@ -65,6 +66,11 @@ static int try_lock_row(struct worker *w, const char *id, char key[KEYLOCK_KEY_B
 	return 0;
 }
 
+static int check_not_cancelled(const struct cancellation *c, struct err *e)
+{
+	return c && c->is_cancelled(c->ctx) ? err_set(e, ERR_CANCELLED, "given up") : 0;
+}
+
 static void log_sandbox(const char *event, const struct sandbox_row *row, const char *why)
 {
 	log_info(event, "{s:s,s:s,s:s}", "sandbox", row->id, "user", row->user_id, "why", why);
@@ -73,16 +79,10 @@ static void log_sandbox(const char *event, const struct sandbox_row *row, const 
 /* Counting and taking a place are one step, or two callers would both take the last. */
 static int claim_place(struct worker *w, const struct sandbox_row *row, struct err *e)
 {
-	int64_t max = w->sandboxd->settings->sandboxes_max, active = 0;
 	int rc;
 
 	pthread_mutex_lock(&w->sandboxd->claim_mutex);
-	rc = store_count_active(w->db, &active, e);
-	if (rc == 0 && active >= max) {
-		rc = err_set(e, ERR_RATE_LIMITED,
-			     "%lld sandboxes are running, as many as SLIPWAY_SANDBOXES_MAX allows",
-			     (long long)active);
-	}
+	rc = places_check(w, row->user_id, e);
 	if (rc == 0) {
 		rc = store_set_starting(w->db, row->id, e);
 	}
@@ -173,7 +173,8 @@ static int start_locked(struct worker *w, struct sandbox_row *row, const char *t
 {
 	struct err told;
 
-	if (claim_place(w, row, e) < 0) {
+	/* A Docker that hangs is told in a second; each step of a start would wait for longer. */
+	if (w->driver->ops->ping(w->driver, e) < 0 || claim_place(w, row, e) < 0) {
 		return -1;
 	}
 	if (start_claimed(w, row, tree_key, e) < 0) {
@@ -195,7 +196,7 @@ static int stop_locked(struct worker *w, struct sandbox_row *row, const char *wh
 	    store_set_stopped(w->db, row->id, e) < 0) {
 		return -1;
 	}
-	jobs_place_freed(w->sandboxd->jobs);
+	jobs_look_again(w->sandboxd->jobs);
 	log_sandbox("sandbox_stopped", row, why);
 	return store_find(w->db, row->id, row, e);
 }
@@ -209,7 +210,7 @@ static int delete_locked(struct worker *w, struct sandbox_row *row, struct err *
 	    store_delete(w->db, row->id, e) < 0) {
 		return -1;
 	}
-	jobs_place_freed(w->sandboxd->jobs);
+	jobs_look_again(w->sandboxd->jobs);
 	log_sandbox("sandbox_deleted", row, "");
 	return 0;
 }
@@ -271,7 +272,8 @@ static int ensure_locked(struct worker *w, const char *user_id, const char *proj
 }
 
 int sandbox_ensure(struct worker *w, const char *user_id, const char *project_id,
-		   const char *tree_key, struct sandbox_row *ret, struct err *e)
+		   const char *tree_key, const struct cancellation *c, struct sandbox_row *ret,
+		   struct err *e)
 {
 	char key[KEYLOCK_KEY_BYTES];
 	struct sandbox_row row;
@@ -281,7 +283,10 @@ int sandbox_ensure(struct worker *w, const char *user_id, const char *project_id
 	if (keylock_take(&w->sandboxd->locks, key, clock_mono_ms() + LOCK_PATIENCE_MS, e) < 0) {
 		return -1;
 	}
-	rc = store_check_owner(w->db, user_id, project_id, e);
+	rc = check_not_cancelled(c, e);
+	if (rc == 0) {
+		rc = store_check_owner(w->db, user_id, project_id, e);
+	}
 	if (rc == 0) {
 		rc = ensure_locked(w, user_id, project_id, tree_key, &row, e);
 	}
@@ -332,16 +337,36 @@ int sandbox_stop(struct worker *w, const char *id, const char *why, struct sandb
 	return 0;
 }
 
-int sandbox_fail(struct worker *w, const char *id, const char *why, struct err *e)
+int sandbox_set_phase(struct worker *w, const char *id, const char *phase,
+		      const struct cancellation *c, struct err *e)
 {
 	char key[KEYLOCK_KEY_BYTES];
 	struct sandbox_row row;
-	int rc = 0;
+	int rc;
+
+	if (lock_row(w, id, key, &row, e) < 0) {
+		return -1;
+	}
+	rc = check_not_cancelled(c, e);
+	if (rc == 0) {
+		rc = store_set_phase(w->db, id, phase, e);
+	}
+	keylock_release(&w->sandboxd->locks, key);
+	return rc;
+}
+
+int sandbox_fail(struct worker *w, const char *id, const char *why, const struct cancellation *c,
+		 struct err *e)
+{
+	char key[KEYLOCK_KEY_BYTES];
+	struct sandbox_row row;
+	int rc;
 
 	if (lock_row(w, id, key, &row, e) < 0) {
 		return e->kind == ERR_NOT_FOUND ? 0 : -1;
 	}
-	if (row.state != SANDBOX_STOPPED && row.state != SANDBOX_FAILED) {
+	rc = check_not_cancelled(c, e);
+	if (rc == 0 && row.state != SANDBOX_STOPPED && row.state != SANDBOX_FAILED) {
 		rc = stop_locked(w, &row, why, e);
 	}
 	if (rc == 0) {

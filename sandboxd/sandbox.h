@@ -11,20 +11,37 @@
 struct worker;
 
 /*
+ * Asks whether the start that a verb is a step of was cancelled; NULL: it is no step of one. The
+ * verb asks while it has the lock, and then does nothing (ERR_CANCELLED). Who cancels takes the
+ * lock afterwards, so what it does to the sandbox stays: no step of the cancelled start comes after
+ * it.
+ */
+struct cancellation {
+	bool (*is_cancelled)(void *ctx);
+	void *ctx;
+};
+
+/*
  * The owner's sandbox, running and answering: the project's, of the profile app, or the user's own
  * (`project_id` NULL). With `tree_key` ("": none) it has that dependency tree or, when that cannot
  * be given to it, none, and is made anew for it; NULL leaves that as it is.
  */
 NODISCARD int sandbox_ensure(struct worker *w, const char *user_id, const char *project_id,
-			     const char *tree_key, struct sandbox_row *ret, struct err *e);
+			     const char *tree_key, const struct cancellation *c,
+			     struct sandbox_row *ret, struct err *e);
 
 /* The row of the project's sandbox, made when there is none. Waits for nobody. */
 NODISCARD int sandbox_of_project(struct worker *w, const char *user_id, const char *project_id,
 				 struct sandbox_row *ret, struct err *e);
 
+/* What a start is at, in the row: "" at its end. */
+NODISCARD int sandbox_set_phase(struct worker *w, const char *id, const char *phase,
+				const struct cancellation *c, struct err *e);
+
 /* A start that went wrong: nothing of it stays but the disk, and `why` in its row. 0 also when
  * there is no row. */
-NODISCARD int sandbox_fail(struct worker *w, const char *id, const char *why, struct err *e);
+NODISCARD int sandbox_fail(struct worker *w, const char *id, const char *why,
+			   const struct cancellation *c, struct err *e);
 
 /* The workspace stays. `why` goes to the log. A start under way is given up. */
 NODISCARD int sandbox_stop(struct worker *w, const char *id, const char *why,

@@ -164,6 +164,7 @@ int settings_load(const struct config *c, const char *image_dir, const char *age
 		.uid_base = config_int(c, CFG_UID_BASE),
 		.uid_count = config_int(c, CFG_UID_COUNT),
 		.sandboxes_max = config_int(c, CFG_SANDBOXES_MAX),
+		.user_sandboxes_max = config_int(c, CFG_USER_SANDBOXES_MAX),
 		.disk_budget_bytes = config_int(c, CFG_DISK_BUDGET_MB) * MIB,
 		.trees_budget_bytes = config_int(c, CFG_TREES_MB) * MIB,
 		.idle_stop_s = config_int(c, CFG_IDLE_STOP_S),
@@ -251,7 +252,8 @@ int settings_make_dirs(const struct settings *s, struct err *e)
 {
 	if (fs_mkdirs(s->run_dir, 0755, e) < 0 ||
 	    make_dir(s->broker_dir, 0750, s->broker_gid, e) < 0 ||
-	    make_dir(s->mounts_dir, 0700, 0, e) < 0 || make_dir(s->sockdirs_dir, 0711, 0, e) < 0 ||
+	    make_dir(s->mounts_dir, 0700, 0, e) < 0 ||
+	    make_dir(s->sockdirs_dir, 0710, s->agents_gid, e) < 0 ||
 	    make_dir(s->disks_dir, 0700, 0, e) < 0 || make_dir(s->trees_dir, 0700, 0, e) < 0 ||
 	    make_dir(s->tree_mounts_dir, 0700, 0, e) < 0 ||
 	    make_dir(s->modules_dir, 0700, 0, e) < 0) {

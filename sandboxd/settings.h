@@ -55,7 +55,7 @@ struct settings {
 	char agent_path[PATH_MAX]; /* the agent that goes into the image */
 	char work_dir[PATH_MAX];   /* scratch of build-image */
 	int64_t uid_base, uid_count;
-	int64_t sandboxes_max;
+	int64_t sandboxes_max, user_sandboxes_max;
 	int64_t disk_budget_bytes;
 	int64_t trees_budget_bytes;
 	uid_t tree_uid_base; /* of those who build trees (TREE_UIDS) */

@@ -23,20 +23,17 @@ struct start {
 	struct sandbox_row row;
 	int64_t version; /* the newest when the start began; 0: none */
 	char tree_key[TREE_KEY_BYTES];
-	bool waits; /* there is no place */
+	enum start_outcome waits; /* why it cannot go on now, or START_OVER */
 };
 
-static int give_up_if_cancelled(const struct start *s, struct err *e)
+static bool is_cancelled(const struct start *s)
 {
-	return s->rq->is_cancelled(s->rq->ctx) ? err_set(e, ERR_CANCELLED, "given up") : 0;
+	return s->rq->cancellation.is_cancelled(s->rq->cancellation.ctx);
 }
 
 static int enter(struct start *s, const char *phase, struct err *e)
 {
-	if (give_up_if_cancelled(s, e) < 0) {
-		return -1;
-	}
-	return store_set_phase(s->w->db, s->row.id, phase, e);
+	return sandbox_set_phase(s->w, s->row.id, phase, &s->rq->cancellation, e);
 }
 
 /* What is to be started, and whether it is running. */
@@ -59,14 +56,14 @@ static int find_place(struct start *s, struct err *e)
 	if (s->row.state == SANDBOX_RUNNING) {
 		return 0;
 	}
-	if (enter(s, "waiting", e) < 0 || places_make_room(s->w, &room, e) < 0) {
+	/* Who was here before and waits for packages goes on saying so. */
+	if ((strcmp(s->row.phase, "packages") != 0 && enter(s, "waiting", e) < 0) ||
+	    places_make_room(s->w, s->rq->user_id, &room, e) < 0) {
 		return -1;
 	}
-	if (!room) {
-		s->waits = true;
-		return err_set(e, ERR_RATE_LIMITED,
-			       "as many sandboxes are running and in use as SLIPWAY_SANDBOXES_MAX "
-			       "allows; try again when others are idle");
+	if (!room && places_check(s->w, s->rq->user_id, e) < 0) {
+		s->waits = START_WAITS_FOR_PLACE;
+		return -1;
 	}
 	return 0;
 }
@@ -76,6 +73,7 @@ static int build_tree(struct start *s, const struct tree_plan *plan, struct err 
 {
 	int64_t deadline_ms = clock_mono_ms() + s->w->sandboxd->settings->install_timeout_s * 1000;
 	struct err why;
+	int rc;
 
 	if (s->row.state == SANDBOX_RUNNING && strcmp(s->row.tree_key, plan->key) == 0) {
 		(void)snprintf(s->tree_key, sizeof(s->tree_key), "%s", plan->key);
@@ -84,7 +82,15 @@ static int build_tree(struct start *s, const struct tree_plan *plan, struct err 
 	if (enter(s, "packages", e) < 0) {
 		return -1;
 	}
-	if (tree_ensure(s->w, plan, deadline_ms, &why) < 0) {
+	rc = tree_ensure(s->w, plan, deadline_ms, &why);
+	if (rc > 0 && s->rq->may_wait_for_packages) {
+		s->waits = START_WAITS_FOR_PACKAGES;
+		return err_set(e, ERR_RATE_LIMITED, "its packages are not there yet");
+	}
+	if (rc > 0) {
+		(void)err_set(&why, ERR_TIMEOUT, "nobody could build it in time");
+	}
+	if (rc != 0) {
 		log_warn("tree_not_built", "{s:s,s:s,s:s}", "project", s->rq->project_id, "tree",
 			 plan->key, "detail", why.text);
 		return 0;
@@ -122,11 +128,12 @@ static int get_sandbox(struct start *s, struct err *e)
 	if (!is_there && enter(s, "sandbox", e) < 0) {
 		return -1;
 	}
-	if (sandbox_ensure(s->w, s->rq->user_id, s->rq->project_id, s->tree_key, &s->row, e) < 0) {
-		s->waits = e->kind == ERR_RATE_LIMITED;
+	if (sandbox_ensure(s->w, s->rq->user_id, s->rq->project_id, s->tree_key,
+			   &s->rq->cancellation, &s->row, e) < 0) {
+		s->waits = e->kind == ERR_RATE_LIMITED ? START_WAITS_FOR_PLACE : START_OVER;
 		return -1;
 	}
-	return give_up_if_cancelled(s, e);
+	return 0;
 }
 
 static int bring_files(struct start *s, struct err *e)
@@ -149,7 +156,7 @@ static int bring_files(struct start *s, struct err *e)
 
 static int hand_over(struct start *s, struct err *e)
 {
-	bool restart = s->rq->take_restart(s->rq->ctx);
+	bool restart = s->rq->take_restart(s->rq->take_restart_ctx);
 	auto_json *body = json_pack("{s:b,s:b,s:{}}", "restart", restart, "shared_modules",
 				    s->row.tree_key[0] != '\0', "env");
 	auto_free char *text = body ? json_text(body) : NULL;
@@ -175,7 +182,7 @@ static int do_steps(struct start *s, struct err *e)
 	    get_sandbox(s, e) < 0 || bring_files(s, e) < 0 || hand_over(s, e) < 0) {
 		return -1;
 	}
-	return store_set_phase(s->w->db, s->row.id, "", e);
+	return enter(s, "", e);
 }
 
 /* Whoever cancelled has taken care of the row, or is about to; and nobody misses a project that is
@@ -184,19 +191,26 @@ static void failed(struct start *s, const struct err *e)
 {
 	struct err untold;
 
-	if (s->rq->is_cancelled(s->rq->ctx) || s->row.id[0] == '\0') {
+	if (is_cancelled(s) || s->row.id[0] == '\0') {
 		log_info("start_given_up", "{s:s,s:s}", "project", s->rq->project_id, "detail",
 			 e->text);
 		return;
 	}
 	log_warn("start_failed", "{s:s,s:s,s:s,s:s}", "project", s->rq->project_id, "sandbox",
 		 s->row.id, "kind", err_kind_name(e->kind), "detail", e->text);
-	if (sandbox_fail(s->w, s->row.id, e->text, &untold) < 0) {
+	if (sandbox_fail(s->w, s->row.id, e->text, &s->rq->cancellation, &untold) < 0 &&
+	    untold.kind != ERR_CANCELLED) {
 		log_err(LOG_WARN, "sandbox_row_not_written", &untold);
 	}
 }
 
-bool start_app(struct worker *w, const struct start_request *rq)
+static bool may_wait(const struct start *s)
+{
+	return (s->waits == START_WAITS_FOR_PLACE && s->rq->may_wait_for_place) ||
+	       (s->waits == START_WAITS_FOR_PACKAGES && s->rq->may_wait_for_packages);
+}
+
+enum start_outcome start_app(struct worker *w, const struct start_request *rq)
 {
 	int64_t since_ms = clock_mono_ms();
 	struct start s = {.w = w, .rq = rq};
@@ -206,11 +220,11 @@ bool start_app(struct worker *w, const struct start_request *rq)
 		log_info("app_started", "{s:s,s:s,s:I,s:s,s:I}", "project", rq->project_id,
 			 "sandbox", s.row.id, "version", (json_int_t)s.version, "tree",
 			 s.row.tree_key, "took_ms", (json_int_t)(clock_mono_ms() - since_ms));
-		return false;
+		return START_OVER;
 	}
-	if (s.waits && rq->may_wait) {
-		return true;
+	if (may_wait(&s)) {
+		return s.waits;
 	}
 	failed(&s, &e);
-	return false;
+	return START_OVER;
 }

@@ -3,20 +3,28 @@
 /* One try at starting a project's app: place, dependency tree, sandbox, files, and over to the
  * agent. Each step is a phase in the row. */
 
+#include "sandbox.h"
+
 #include <stdbool.h>
 
 struct worker;
 
-struct start_request {
-	const char *user_id, *project_id;
-	bool may_wait; /* false: having no place is a failure */
-	/* Asked between the steps. */
-	bool (*is_cancelled)(void *ctx);
-	/* Whether a running app shall be restarted; asked once, at the last step. */
-	bool (*take_restart)(void *ctx);
-	void *ctx;
+enum start_outcome {
+	START_OVER, /* done, given up, or failed, which is in the row then */
+	/* To be tried again: */
+	START_WAITS_FOR_PLACE,	  /* all are taken */
+	START_WAITS_FOR_PACKAGES, /* somebody else is building the tree, or all who may build are */
+	START_OUTCOMES
 };
 
-/* True: every place is taken, to be tried again. Otherwise it is done, was given up, or has failed,
- * which is in the row then. */
-bool start_app(struct worker *w, const struct start_request *rq);
+struct start_request {
+	const char *user_id, *project_id;
+	bool may_wait_for_place;    /* false: having none is a failure */
+	bool may_wait_for_packages; /* false: the agent installs them */
+	struct cancellation cancellation;
+	/* Whether a running app shall be restarted; asked once, at the last step. */
+	bool (*take_restart)(void *ctx);
+	void *take_restart_ctx;
+};
+
+enum start_outcome start_app(struct worker *w, const struct start_request *rq);

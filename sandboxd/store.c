@@ -186,17 +186,19 @@ int store_insert(struct db *db, struct sandbox_row *row, int64_t uid_base, int64
 	return 0;
 }
 
-int store_count_active(struct db *db, int64_t *ret, struct err *e)
+int store_count_active(struct db *db, const char *user_id, int64_t *ret_all, int64_t *ret_own,
+		       struct err *e)
 {
 	auto_db_result r = NULL;
 
 	if (db_query(db,
-		     "SELECT count(*) FROM sandboxes WHERE actual_state IN ('starting', 'running', "
-		     "'stopping')",
-		     DB_NO_ARGS, &r, e) < 0) {
+		     "SELECT count(*), count(*) FILTER (WHERE user_id = $1) FROM sandboxes WHERE "
+		     "actual_state IN ('starting', 'running', 'stopping')",
+		     DB_ARGS(db_text(user_id)), &r, e) < 0) {
 		return -1;
 	}
-	*ret = db_get_int(r, 0, 0);
+	*ret_all = db_get_int(r, 0, 0);
+	*ret_own = db_get_int(r, 0, 1);
 	return 0;
 }
 
@@ -280,8 +282,8 @@ int store_end_idle_stop(struct db *db, const char *id, struct err *e)
 			DB_ARGS(db_text(id)), NULL, e);
 }
 
-int store_list_idle(struct db *db, int64_t idle_s, char (**ret)[UUID_TEXT_BYTES], size_t *ret_n,
-		    struct err *e)
+int store_list_idle(struct db *db, int64_t idle_s, const char *user_id,
+		    char (**ret)[UUID_TEXT_BYTES], size_t *ret_n, struct err *e)
 {
 	char(*ids)[UUID_TEXT_BYTES];
 	auto_db_result r = NULL;
@@ -289,9 +291,9 @@ int store_list_idle(struct db *db, int64_t idle_s, char (**ret)[UUID_TEXT_BYTES]
 
 	if (db_query(db,
 		     "SELECT id FROM sandboxes WHERE actual_state = 'running' AND "
-		     "last_activity_at < now() - make_interval(secs => $1::bigint) ORDER BY "
-		     "last_activity_at",
-		     DB_ARGS(db_int(idle_s)), &r, e) < 0) {
+		     "last_activity_at < now() - make_interval(secs => $1::bigint) AND "
+		     "($2::uuid IS NULL OR user_id = $2) ORDER BY last_activity_at",
+		     DB_ARGS(db_int(idle_s), db_text(user_id)), &r, e) < 0) {
 		return -1;
 	}
 	n = db_rows(r);

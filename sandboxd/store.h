@@ -64,8 +64,9 @@ NODISCARD int store_list(struct db *db, struct sandbox_row **ret, size_t *ret_n,
 NODISCARD int store_insert(struct db *db, struct sandbox_row *row, int64_t uid_base,
 			   int64_t uid_count, struct err *e);
 
-/* How many are not at rest. */
-NODISCARD int store_count_active(struct db *db, int64_t *ret, struct err *e);
+/* How many are not at rest: of all, and of one user. */
+NODISCARD int store_count_active(struct db *db, const char *user_id, int64_t *ret_all,
+				 int64_t *ret_own, struct err *e);
 
 /* Marks that the workspace's contents are unknown. */
 NODISCARD int store_forget_contents(struct db *db, const char *id, struct err *e);
@@ -86,9 +87,10 @@ NODISCARD int store_begin_idle_stop(struct db *db, const char *id, int64_t idle_
 /* stopping → running again. */
 NODISCARD int store_end_idle_stop(struct db *db, const char *id, struct err *e);
 
-/* Ids of running ones that nobody has used for idle_s, the idlest first. Free the array. */
-NODISCARD int store_list_idle(struct db *db, int64_t idle_s, char (**ret)[UUID_TEXT_BYTES],
-			      size_t *ret_n, struct err *e);
+/* Ids of running ones, of one user or (NULL) of all, that nobody has used for idle_s, the idlest
+ * first. Free the array. */
+NODISCARD int store_list_idle(struct db *db, int64_t idle_s, const char *user_id,
+			      char (**ret)[UUID_TEXT_BYTES], size_t *ret_n, struct err *e);
 
 /* Marks a use. */
 NODISCARD int store_touch(struct db *db, const char *id, struct err *e);

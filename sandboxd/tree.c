@@ -2,6 +2,7 @@
 
 #include "clock.h"
 #include "disk.h"
+#include "jobs.h"
 #include "log.h"
 #include "settings.h"
 #include "token.h"
@@ -12,38 +13,27 @@
 #include "trees.h"
 #include "worker.h"
 
-#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
-
-/* How often somebody who waits looks whether all shall end. */
-#define LOOK_MS 500
 
 struct trees *trees_create(void)
 {
 	struct trees *t = calloc(1, sizeof(*t));
-	pthread_condattr_t attr;
 
 	if (!t) {
 		return NULL;
 	}
 	pthread_mutex_init(&t->mutex, NULL);
 	pthread_mutex_init(&t->mounts, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&t->changed, &attr);
-	pthread_condattr_destroy(&attr);
 	return t;
 }
 
 void trees_destroy(struct trees *t)
 {
 	if (t) {
-		pthread_cond_destroy(&t->changed);
 		pthread_mutex_destroy(&t->mounts);
 		pthread_mutex_destroy(&t->mutex);
 		free(t);
@@ -91,43 +81,28 @@ static int free_slot(const struct trees *t, const char *key)
 	return slot;
 }
 
-/* Waits until this caller is the only one to build the tree. */
-static int claim(struct worker *w, const char *key, int64_t deadline_ms, int *ret_slot,
-		 struct err *e)
+/* False: somebody else builds it, or all places are taken. */
+static bool claim(struct trees *t, const char *key, int *ret_slot)
 {
-	struct trees *t = w->sandboxd->trees;
-	int slot = -1, rc = 0;
+	int slot;
 
 	pthread_mutex_lock(&t->mutex);
-	while (rc == 0 && (slot = free_slot(t, key)) < 0) {
-		int64_t now_ms = clock_mono_ms();
-		int64_t until_ms = now_ms + LOOK_MS < deadline_ms ? now_ms + LOOK_MS : deadline_ms;
-		struct timespec until = {.tv_sec = until_ms / 1000,
-					 .tv_nsec = until_ms % 1000 * 1000000};
-
-		if (atomic_load(&w->sandboxd->stopping)) {
-			rc = err_set(e, ERR_UNAVAILABLE, "sandboxd ends");
-		} else if (now_ms >= deadline_ms) {
-			rc = err_set(e, ERR_TIMEOUT, "the packages were not there in time");
-		} else {
-			(void)pthread_cond_timedwait(&t->changed, &t->mutex, &until);
-		}
-	}
-	if (rc == 0) {
+	slot = free_slot(t, key);
+	if (slot >= 0) {
 		(void)snprintf(t->builds[slot].key, TREE_KEY_BYTES, "%s", key);
 		uuid_new(t->builds[slot].id);
 		*ret_slot = slot;
 	}
 	pthread_mutex_unlock(&t->mutex);
-	return rc;
+	return slot >= 0;
 }
 
-static void release(struct trees *t, int slot)
+static void release(struct sandboxd *d, int slot)
 {
-	pthread_mutex_lock(&t->mutex);
-	t->builds[slot] = (struct tree_work){0};
-	pthread_cond_broadcast(&t->changed);
-	pthread_mutex_unlock(&t->mutex);
+	pthread_mutex_lock(&d->trees->mutex);
+	d->trees->builds[slot] = (struct tree_work){0};
+	pthread_mutex_unlock(&d->trees->mutex);
+	jobs_look_again(d->jobs);
 }
 
 /* 1: it is there; 0: it wants to be built; -1 also for one that could not be built lately. */
@@ -200,15 +175,15 @@ int tree_ensure(struct worker *w, const struct tree_plan *plan, int64_t deadline
 	if (rc != 0) {
 		return rc < 0 ? -1 : 0;
 	}
-	if (claim(w, plan->key, deadline_ms, &slot, e) < 0) {
-		return -1;
+	if (!claim(w->sandboxd->trees, plan->key, &slot)) {
+		return 1;
 	}
-	/* Who waited finds it built, or that it cannot be. */
+	/* Between the look and the claim somebody may have built it. */
 	rc = look(w, plan->key, e);
 	if (rc == 0) {
 		rc = build_claimed(w, plan, slot, deadline_ms, e);
 	}
-	release(w->sandboxd->trees, slot);
+	release(w->sandboxd, slot);
 	return rc < 0 ? -1 : 0;
 }
 

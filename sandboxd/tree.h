@@ -46,9 +46,10 @@ NODISCARD int tree_plan(struct worker *w, const char *project_id, struct tree_pl
 void tree_plan_fini(struct tree_plan *p);
 
 /*
- * Returns when the tree is there: at once, after having built it, or after somebody else has; any
- * number of callers share one build. ERR_TIMEOUT at the deadline, ERR_UNAVAILABLE when sandboxd
- * ends, any other kind when the tree cannot be built; that is remembered for 10 minutes.
+ * 0: the tree is there, or was built now. 1: somebody else is building it, or all places to build
+ * in are taken; jobs_look_again is called when that has changed. ERR_TIMEOUT when the build is not
+ * done at the deadline, any other kind when the tree cannot be built; that is remembered for 10
+ * minutes.
  */
 NODISCARD int tree_ensure(struct worker *w, const struct tree_plan *plan, int64_t deadline_ms,
 			  struct err *e);

@@ -15,7 +15,6 @@ struct tree_work {
 
 struct trees {
 	pthread_mutex_t mutex; /* of `builds` */
-	pthread_cond_t changed;
 	struct tree_work builds[TREE_BUILDS_MAX];
 	/* Mounting a tree and an overlay on it is one step, and so is finding one unused and
 	 * removing it. */

@@ -45,7 +45,7 @@ make_run_dirs() {
 	install -d -m 2750 -o slipway-api -g slipway-fcgi "$RUN/fcgi"
 	install -d -m 2750 -o root -g slipway-broker "$RUN/broker"
 	install -d -m 2750 -o slipway-db -g slipway-pg "$RUN/postgres"
-	install -d -m 0750 -o root -g slipway-agents "$RUN/sandboxes"
+	install -d -m 0710 -o root -g slipway-agents "$RUN/sandboxes"
 	install -d -m 2750 -o slipway-router -g slipway-routers "$RUN/router"
 	install -d -m 0700 -o root -g root "$RUN/disks" "$RUN/modules" "$RUN/trees" "$RUN/nginx" "$RUN/groups"
 }

@@ -45,9 +45,10 @@ async function settledStart(project) {
   let row;
   await until(() => {
     row = rowOf(project);
-    return row && row.phase === '' && ['running', 'failed', 'stopped'].includes(row.actual_state) &&
-      (row.actual_state !== 'stopped' || f.events('start_given_up').length > 0);
-  }, `the start of ${project} ends`, START_MS);
+    return row && row.phase === '' && ['running', 'failed'].includes(row.actual_state);
+  }, `the start of ${project} ends`, START_MS).catch((e) => {
+    throw new Error(`${e.message}\n${JSON.stringify(row)}\n${f.lastLog()}`);
+  });
   return row;
 }
 
@@ -180,6 +181,24 @@ describe('starting an app', () => {
       await until(() => f.row(id).actual_state === 'stopped' && f.row(id).phase === '', 'it is stopped', START_MS);
       assert.equal((await started(one)).id, id);
     }
+  });
+
+  // The start has found that it is not cancelled and is about to say so in the row when the stop comes.
+  it('is given up when it is stopped in the middle of a step', async () => {
+    const one = app();
+    const givenUp = () => f.events('start_given_up').filter((e) => e.project === one.project).length;
+    const release = await f.db.holdPhase('sandbox');
+    const { id } = await f.startApp(one.user, one.project);
+    await until(() => f.db.waiting() === 1, 'the start waits for the row');
+    const stopped = f.expect(200, 'POST', `/v1/sandboxes/${id}/stop`);
+    const patience = performance.now() + 500;
+    await until(() => f.db.waiting() === 2 || performance.now() > patience, 'the stop is on its way');
+    await release();
+    assert.equal((await stopped).state, 'stopped');
+    await until(() => givenUp() === 1, 'the start is given up');
+    assert.deepEqual([f.row(id).actual_state, f.row(id).phase], ['stopped', '']);
+    assert.deepEqual(f.containers(), []);
+    await started(one);
   });
 
   it('that fails says why in the row, and the next try can succeed', async () => {

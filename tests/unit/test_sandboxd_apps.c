@@ -165,12 +165,12 @@ static void test_one_job_for_a_project(void **state)
 	assert_false(job->again);
 	submit(j, PROJECT, false, false); /* what was asked for may have come too late */
 	assert_true(job->again);
-	put_back(j, job, false);
+	put_back(j, job, START_OVER, 0);
 	assert_true(jobs_has(j, PROJECT));
 	job = take(j);
 	assert_string_equal(job->project_id, OTHER);
-	put_back(j, job, false);
-	put_back(j, take(j), false);
+	put_back(j, job, START_OVER, 0);
+	put_back(j, take(j), START_OVER, 0);
 	assert_int_equal(count_jobs(j), 0);
 	jobs_destroy(j);
 }
@@ -192,10 +192,10 @@ static void test_cancelled_jobs(void **state)
 	assert_false(take_restart(&ctx));
 	/* Asked for after the stop: done after the job has got out of the way. */
 	submit(j, PROJECT, false, true);
-	put_back(j, ctx.job, true);
+	put_back(j, ctx.job, START_WAITS_FOR_PLACE, 60000);
 	ctx.job = take(j);
 	assert_false(is_cancelled(&ctx));
-	put_back(j, ctx.job, false);
+	put_back(j, ctx.job, START_OVER, 0);
 	assert_int_equal(count_jobs(j), 0);
 	jobs_destroy(j);
 }
@@ -209,13 +209,19 @@ static void test_waiting_jobs_let_others_by(void **state)
 	(void)state;
 	submit(j, PROJECT, false, false);
 	job = take(j);
-	put_back(j, job, true);
-	assert_true(job->give_up_ms > clock_mono_ms());
+	put_back(j, job, START_WAITS_FOR_PLACE, 60000);
+	assert_true(job->give_up_ms[START_WAITS_FOR_PLACE] > clock_mono_ms());
+	assert_true(may_wait(job, START_WAITS_FOR_PACKAGES));
 	assert_null(next_due(j, clock_mono_ms(), &look_ms));
 	submit(j, OTHER, false, false);
 	assert_string_equal(take(j)->project_id, OTHER);
-	jobs_place_freed(j);
-	assert_string_equal(take(j)->project_id, PROJECT);
+	jobs_look_again(j);
+	job = take(j);
+	assert_string_equal(job->project_id, PROJECT);
+	/* Each has its own patience, counted from when it first waited for it. */
+	put_back(j, job, START_WAITS_FOR_PACKAGES, -1);
+	assert_false(may_wait(job, START_WAITS_FOR_PACKAGES));
+	assert_true(may_wait(job, START_WAITS_FOR_PLACE));
 	jobs_end(j);
 	assert_null(take(j));
 	jobs_destroy(j);

@@ -112,6 +112,26 @@ export class Cluster {
     return `host=${this.dir} dbname=slipway user=postgres`;
   }
 
+  // Whoever is about to write this phase into a row waits until the function it returns is called.
+  async holdPhase(phase) {
+    this.query(`CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_advisory_xact_lock(1); RETURN NEW; END';
+      CREATE TRIGGER hold BEFORE UPDATE ON sandboxes FOR EACH ROW WHEN (NEW.phase = '${phase}') EXECUTE FUNCTION hold()`);
+    const session = spawn('psql', ['-qAtXh', this.dir, '-U', 'postgres', 'slipway', '-v', 'ON_ERROR_STOP=1'], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const ended = new Promise((resolve) => { session.on('exit', resolve); });
+    session.stdin.write("SELECT pg_advisory_lock(1), 'held';\n");
+    await new Promise((resolve) => { session.stdout.once('data', resolve); });
+    return async () => {
+      session.stdin.end();
+      await ended;
+      this.query('DROP TRIGGER hold ON sandboxes; DROP FUNCTION hold');
+    };
+  }
+
+  // How many sessions wait for a lock.
+  waiting() {
+    return Number(this.query("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")[0][0]);
+  }
+
   // Rows as arrays of strings.
   query(sql) {
     const text = run('psql', ['-qAtXh', this.dir, '-F', '\t', '-U', 'postgres', 'slipway', '-v', 'ON_ERROR_STOP=1', '-c', sql]);
