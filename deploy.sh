@@ -65,12 +65,18 @@ build() {
 		die "the build failed" "its message is above; report it with the output of: make V=1"
 }
 
-# A run of one line, to see the whole chain answer.
+# A run of one line, to see the whole chain answer. One that has much to do may say so.
 prove_it_runs() {
 	local answer
 	answer=$(curl --silent --show-error --insecure --max-time 60 --header @- \
 		--header 'Content-Type: application/json' --data '{"code":"console.log(1+1)"}' \
 		"$(public_address)/api/v1/execute" <<<"Authorization: Bearer $(<"$state/api-key")") || true
+	case $(jq -r '.status // empty' <<<"$answer" 2>/dev/null) in
+	429 | 503)
+		warn "everything is up, and busy: $(jq -r .detail <<<"$answer")"
+		return
+		;;
+	esac
 	[[ $(jq -r .output <<<"$answer" 2>/dev/null) == 2 ]] ||
 		die "everything is up, but console.log(1+1) did not answer 2: $answer" "./deploy.sh logs"
 	say "console.log(1+1) answers 2 in $(jq -r .duration_ms <<<"$answer") ms"
@@ -96,7 +102,7 @@ summary() {
 	else
 		say "sign in:         with your account"
 	fi
-	say "live preview:    $(<"$state/preview-link")"
+	[[ -z $link ]] || say "live preview:    $link"
 	if [[ -z $(config_get OPENAI_API_KEY)$(config_get OPENAI_BASE_URL) ]]; then
 		say "model:           none yet, templates answer. To set one: OPENAI_API_KEY=… ./deploy.sh"
 	fi
@@ -124,12 +130,13 @@ deploy() {
 	link_state
 	scripts/instance up
 	load_config "$state/slipway.env"
-	if [[ ! -s $state/preview-link ]]; then
+	if [[ ! -s $state/demo-project ]]; then
 		step "The main job, once"
-		scripts/demo "$CONFIG" 'Create a simple express server' "$state/preview-link"
+		scripts/demo "$CONFIG" 'Create a simple express server'
 	else
 		prove_it_runs
 	fi
+	link=$(scripts/preview-link "$CONFIG")
 	summary
 }
 

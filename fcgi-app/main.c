@@ -22,6 +22,7 @@ enum command {
 	CMD_CHECK,
 	CMD_MIGRATE,
 	CMD_CREATE_OWNER,
+	CMD_HAS_OWNER,
 	CMD_LOCATIONS,
 	CMD_OPENAPI,
 	CMD_CONFIG_DOC,
@@ -44,8 +45,9 @@ static const char help[] =
 	"  --check                  check the configuration\n"
 	"  --migrate DIR            apply the migrations of DIR that are new\n"
 	"  --create-owner EMAIL     make the first owner, with the password on standard input;\n"
-	"                           one that exists is left as it is\n"
+	"                           when there is one already, nothing is changed\n"
 	"      --api-key NAME       and make an API key of that owner, printed on standard output\n"
+	"  --has-owner              print whether there is one: yes or no\n"
 	"  --nginx-locations        print nginx's locations\n"
 	"  --openapi                print openapi.json\n"
 	"  --config-doc             print docs/CONFIG.md\n"
@@ -58,6 +60,7 @@ static const struct option long_options[] = {
 	{"check", no_argument, NULL, 256 + CMD_CHECK},
 	{"migrate", required_argument, NULL, 256 + CMD_MIGRATE},
 	{"create-owner", required_argument, NULL, 256 + CMD_CREATE_OWNER},
+	{"has-owner", no_argument, NULL, 256 + CMD_HAS_OWNER},
 	{"nginx-locations", no_argument, NULL, 256 + CMD_LOCATIONS},
 	{"openapi", no_argument, NULL, 256 + CMD_OPENAPI},
 	{"config-doc", no_argument, NULL, 256 + CMD_CONFIG_DOC},
@@ -112,6 +115,8 @@ static int with_config(const struct options *o, const struct config *config, str
 		return migrate_run(config, o->argument, e);
 	case CMD_CREATE_OWNER:
 		return account_create_owner(config, o->argument, o->api_key_name, e);
+	case CMD_HAS_OWNER:
+		return account_print_has_owner(config, e);
 	case CMD_LOCATIONS:
 		return locations_write(config, stdout, e);
 	case CMD_CONFIG_EFFECTIVE:
@@ -147,6 +152,7 @@ static int run(const struct options *o, struct err *e)
 	case CMD_CHECK:
 	case CMD_MIGRATE:
 	case CMD_CREATE_OWNER:
+	case CMD_HAS_OWNER:
 	case CMD_LOCATIONS:
 	case CMD_CONFIG_EFFECTIVE:
 		break;

@@ -49,8 +49,20 @@ wait_for() { # SECONDS COMMAND…
 # Passes its input on, each line indented and dim.
 indent() { sed -u "s/^/    $dim/; s/\$/$plain/"; }
 
-# Runs a program of ours: its settings come from the configuration file, not from this shell.
-clean() { env -i PATH="$PATH" LANG=C.UTF-8 HOME=/root TERM="${TERM:-dumb}" "$@"; }
+# Runs a program of ours: its settings come from the configuration file, not from this shell. Not by
+# env(1): everybody on the machine can read arguments, and a variable may hold a password.
+clean() ( # [NAME=VALUE…] COMMAND…
+	path=$PATH term=${TERM:-dumb}
+	for name in $(compgen -e); do
+		unset "$name"
+	done
+	export PATH=$path LANG=C.UTF-8 HOME=/root TERM=$term
+	while [[ $1 =~ ^[A-Z_]+= ]]; do
+		export "${1?}"
+		shift
+	done
+	exec "$@"
+)
 
 # Sets a key in the configuration file, in place of its old line or at the end.
 config_set() { # KEY VALUE

@@ -49,10 +49,14 @@ NODISCARD int account_unlock(struct db *db, const char *user_id, struct err *e);
 NODISCARD int account_new_key(struct db *db, const char *user_id, const char *name,
 			      char ret_key[API_KEY_TEXT_BYTES], char ret_id[37], struct err *e);
 
-/*
- * `slipway-api --create-owner`: makes the first owner, or leaves the one of that address as it is.
- * With key_name, a new API key of his goes to stdout.
- */
 struct config;
+
+/*
+ * `slipway-api --create-owner`: makes the first owner, with the password of a line of stdin;
+ * changes nothing when there is one. With key_name, a new API key of the owner goes to stdout.
+ */
 NODISCARD int account_create_owner(const struct config *config, const char *email,
 				   const char *key_name, struct err *e);
+
+/* `slipway-api --has-owner`: "yes" or "no" to stdout. */
+NODISCARD int account_print_has_owner(const struct config *config, struct err *e);

@@ -1,4 +1,4 @@
-/* slipway-api --create-owner */
+/* slipway-api --create-owner and --has-owner */
 
 #include "accounts/account.h"
 #include "accounts/password.h"
@@ -27,23 +27,22 @@ static int read_password(char buf[PASSWORD_MAX_BYTES + 2], struct err *e)
 	return 0;
 }
 
+/* The owner of that address, or else the first one there was: an owner may have changed it. */
 static int find_owner(struct db *db, const char *email, char ret_id[UUID_TEXT_BYTES],
 		      bool *ret_found, struct err *e)
 {
 	auto_db_result r = NULL;
 
-	if (db_query(db, "SELECT id, role FROM users WHERE email = $1 AND deleted_at IS NULL",
+	if (db_query(db,
+		     "SELECT id FROM users WHERE role = 'owner' AND deleted_at IS NULL"
+		     " ORDER BY email = $1 DESC, created_at, id LIMIT 1",
 		     DB_ARGS(db_text(email)), &r, e) < 0) {
 		return -1;
 	}
 	*ret_found = db_rows(r) == 1;
-	if (!*ret_found) {
-		return 0;
+	if (*ret_found) {
+		(void)snprintf(ret_id, UUID_TEXT_BYTES, "%s", db_get(r, 0, 0));
 	}
-	if (strcmp(db_get(r, 0, 1), "owner") != 0) {
-		return err_set(e, ERR_CONFLICT, "%s exists, but is not an owner", email);
-	}
-	(void)snprintf(ret_id, UUID_TEXT_BYTES, "%s", db_get(r, 0, 0));
 	return 0;
 }
 
@@ -57,6 +56,9 @@ static int make_owner(struct db *db, const char *email, char ret_id[UUID_TEXT_BY
 		     "INSERT INTO users (email, password_hash, role) VALUES ($1, $2, 'owner')"
 		     " RETURNING id",
 		     DB_ARGS(db_text(email), db_text(hash)), &r, e) < 0) {
+		if (e->kind == ERR_CONFLICT) {
+			(void)err_set(e, ERR_CONFLICT, "%s exists, but is not an owner", email);
+		}
 		return -1;
 	}
 	(void)snprintf(ret_id, UUID_TEXT_BYTES, "%s", db_get(r, 0, 0));
@@ -97,5 +99,23 @@ int account_create_owner(const struct config *config, const char *email, const c
 	}
 	rc = create_owner(db, email, key_name, e);
 	db_destroy(db);
+	return rc;
+}
+
+int account_print_has_owner(const struct config *config, struct err *e)
+{
+	char id[UUID_TEXT_BYTES];
+	struct db *db;
+	bool found;
+	int rc;
+
+	if (dbconn_open(config, "slipway-api --has-owner", STATEMENT_MS, &db, e) < 0) {
+		return -1;
+	}
+	rc = find_owner(db, "", id, &found, e);
+	db_destroy(db);
+	if (rc == 0 && puts(found ? "yes" : "no") < 0) {
+		return err_errno(e, ERR_INTERNAL, "cannot write the answer");
+	}
 	return rc;
 }

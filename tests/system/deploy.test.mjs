@@ -119,6 +119,49 @@ describe('a second run', () => {
   });
 });
 
+describe('what its owner changed', () => {
+  it('is no reason to fail: a key that was deleted is made anew, for the same owner', async () => {
+    await instance.psql(`DELETE FROM api_keys; UPDATE users SET email = 'grace@example.com' WHERE role = 'owner'`);
+    const old = instance.apiKey;
+    assert.match(await instance.up(), /the API key of .* was deleted: a new one is made/);
+    assert.notEqual(instance.apiKey, old);
+    assert.equal((await instance.client().expect(200, 'GET', 'me')).json.email, 'grace@example.com');
+    fs.rmSync(`${instance.stateDir}/api-key`);
+    fs.rmSync(`${instance.stateDir}/admin-password`);
+    await instance.up();
+    assert.equal((await instance.client().expect(200, 'GET', 'me')).json.email, 'grace@example.com');
+    assert.equal(await instance.psql('SELECT count(*) FROM users'), '1');
+    assert.equal(fs.existsSync(`${instance.stateDir}/admin-password`), false, 'nobody asked for another password');
+    await assertNothingLost();
+  });
+});
+
+describe('the main job, as deploy.sh does it', () => {
+  const script = (name, ...words) => execFileSync(`${ROOT}/scripts/${name}`, [`${instance.stateDir}/slipway.env`, ...words],
+    { env: instance.env, encoding: 'utf8', timeout: 240_000 });
+  const link = () => script('preview-link').trim();
+
+  it('is shown as it happens and ends in a link that opens the app, for as long as somebody wants it', async () => {
+    assert.equal(link(), '', 'there is no demo yet');
+    const shown = script('demo', 'Create a simple express server');
+    for (const words of ['"Create a simple express server"', 'package.json', 'it listens on port', 'preview http', 'done']) {
+      assert.ok(shown.includes(words), `${words}: ${shown}`);
+    }
+    const first = link();
+    assert.match(first, /^http:\/\/[a-z0-9-]+\.preview\.localhost:\d+\/\.slipway\/share\/[\w-]{22,}$/);
+    assert.equal(link(), first);
+    const demo = fs.readFileSync(`${instance.stateDir}/demo-project`, 'utf8').trim();
+    const { items } = (await instance.client().expect(200, 'GET', `projects/${demo}/shares`)).json;
+    assert.equal(items.length, 1);
+    await instance.client().expect(204, 'DELETE', `projects/${demo}/shares/${items[0].id}`);
+    const second = link();
+    assert.notEqual(second, first);
+    assert.equal(link(), second);
+    await instance.client().expect(204, 'DELETE', `projects/${demo}`);
+    assert.equal(link(), '');
+  });
+});
+
 describe('another installation', () => {
   it('may not use the same run directory while this one runs', async () => {
     const stateDir = `${instance.stateDir}/other`;
@@ -201,7 +244,7 @@ describe('status and logs', () => {
 
   it('bound the logs on disk', () => {
     for (const name of SERVICES) {
-      assert.match(fs.readFileSync(`${instance.stateDir}/log/${name}/config`, 'utf8'), /^s\d+\nn\d+$/m);
+      assert.match(fs.readFileSync(`${instance.stateDir}/log/${name}/config`, 'utf8'), /^s\d+\nn\d+\nN\d+$/m);
     }
   });
 });

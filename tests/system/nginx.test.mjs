@@ -224,6 +224,20 @@ describe('TLS', () => {
     await assert.rejects(get('/healthz', { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' }));
   });
 
+  it('serves a renewed certificate after the next ./deploy.sh', async () => {
+    const [key, cert] = ['key', 'cert'].map((name) => `${directory}/${name}.pem`);
+    const old = fs.readFileSync(cert);
+    const nginx = secure.service('nginx').pid;
+    await secure.up();
+    assert.equal(secure.service('nginx').pid, nginx, 'nothing changed');
+    execFileSync('openssl', ['req', '-x509', '-key', key, '-days', '2', '-subj', '/CN=localhost', '-addext',
+      'subjectAltName=DNS:localhost,IP:127.0.0.1', '-out', cert], { stdio: 'pipe' });
+    await assert.rejects(get('/healthz'));
+    await secure.up();
+    assert.equal((await get('/healthz')).statusCode, 200);
+    assert.notDeepEqual(fs.readFileSync(cert), old);
+  });
+
   it('offers HTTP/2', async () => {
     const socket = tls.connect({ host: '127.0.0.1', port: secure.port, ALPNProtocols: ['h2', 'http/1.1'], rejectUnauthorized: false });
     await new Promise((resolve, reject) => socket.once('secureConnect', resolve).once('error', reject));
