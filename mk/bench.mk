@@ -3,7 +3,7 @@
 .PHONY: bench
 bench: all editor
 	scripts/packages bench
-	node bench/execute.mjs
-	node bench/router.mjs
-	node bench/preview.mjs
+	tests/node bench/execute.mjs
+	tests/node bench/router.mjs
+	tests/node bench/preview.mjs
 	tests/node bench/editor.mjs
