@@ -63,7 +63,7 @@ fuzz-programs: $(fuzz_bin)
 
 FUZZ_SECONDS ?= 300
 test-fuzz:
-	$(Q)scripts/fuzz 5
+	$(Q)scripts/fuzz 3
 
 fuzz:
 	$(Q)scripts/fuzz $(FUZZ_SECONDS)

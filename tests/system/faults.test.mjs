@@ -70,7 +70,7 @@ const containerPids = async () => (await instance.docker('inspect', '--format', 
   ...(await instance.containers({ running: true })))).split('\n').map(Number);
 
 describe('kill -9 of', () => {
-  for (const name of ['sandboxd', 'api', 'nginx', 'postgres', 'dockerd']) {
+  for (const name of ['sandboxd', 'api', 'router', 'nginx', 'postgres', 'dockerd']) {
     it(`${name}`, async () => {
       const service = instance.service(name);
       const old = service.pid;
@@ -188,6 +188,25 @@ describe('a generation', () => {
   });
 });
 
+describe('the API, told to end', () => {
+  it('ends what it has begun, and takes nothing new', async () => {
+    const old = instance.service('api').pid;
+    const events = [];
+    const code = "console.log('begun'); setTimeout(() => console.log('ended'), 2000);";
+    for await (const event of instance.sse('execute', { json: { code } })) {
+      events.push(event);
+      if (events.length === 1) {
+        assert.equal(event.data.data, 'begun\n');
+        instance.service('api').kill('SIGTERM');
+      }
+    }
+    assert.equal(events.filter((e) => e.type === 'stdout').map((e) => e.data.data).join(''), 'begun\nended\n');
+    assert.equal(events.at(-1).data.exit_code, 0);
+    await waitFor('the API anew', () => ![undefined, old].includes(instance.service('api').pid), { ms: BACK_MS });
+    await assertRecovers();
+  });
+});
+
 describe('without', () => {
   // A user without a sandbox, who needs everything.
   it('PostgreSQL: 503 naming it, and back by itself', async () => {
@@ -215,6 +234,26 @@ describe('without', () => {
       await assertServes(); // whoever has a sandbox goes on
     } finally {
       await instance.service('dockerd').start();
+    }
+    await assertRecovers();
+    await waitFor('the other user too', async () => (await assertServes(user.client), true), { ms: BACK_MS });
+  });
+
+  it('an answer from Docker, which hangs: 503 naming it in two seconds, and back by itself', async () => {
+    const user = await instance.createUser();
+    const { pid } = instance.service('dockerd');
+    process.kill(pid, 'SIGSTOP');
+    try {
+      const began = performance.now();
+      assertProblem(await user.client.post('execute', { code: '1' }), 503, { detail: /Docker/ });
+      assert.ok(performance.now() - began < 2000);
+      const ready = await instance.client({ key: null }).get('/readyz');
+      assert.equal(ready.status, 503);
+      assert.equal(ready.json.dependencies.docker.ok, false);
+      assert.equal(ready.json.dependencies.sandboxd.ok, true);
+      await assertServes();
+    } finally {
+      process.kill(pid, 'SIGCONT');
     }
     await assertRecovers();
     await waitFor('the other user too', async () => (await assertServes(user.client), true), { ms: BACK_MS });
