@@ -167,7 +167,7 @@ describe('the session of a terminal', () => {
 
   it('repeats 64 KiB at most, of what came while nobody was there too', async () => {
     const first = await open();
-    type(first, 'while [ ! -e go ]; do sleep 0.02; done; seq 1 100000; echo do""ne; touch printed\n');
+    type(first, 'while [ ! -e go ]; do sleep 0.02; done; seq 1 100000; echo do""ne; sleep 0.3; touch printed\n');
     await until('the loop runs', async () => (await box.processes()).includes('sleep'));
     first.destroy();
     await until('nobody is attached', async () => await sessions() === 0);
@@ -342,7 +342,7 @@ describe('hostile clients of a terminal', () => {
 describe('a terminal without a client', () => {
   it('is hung up after a minute, with everything in it', { timeout: 90_000 }, async () => {
     const terminal = await open();
-    type(terminal, 'trap "touch hung-up" HUP; setsid sleep 1000 & echo rea""dy; while :; do sleep 1; done\n');
+    type(terminal, 'trap "touch hung-up" HUP; setsid sleep 1000 & echo rea""dy; while :; do sleep 0.1; done\n');
     await shows(terminal, 'ready');
     terminal.destroy();
     const since = Date.now();

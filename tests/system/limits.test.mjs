@@ -158,11 +158,11 @@ describe('the time limit', () => {
 
   it('can be set lower, and keeps what was printed until then', async () => {
     const started = performance.now();
-    const result = await execute('console.log("before"); for (;;);', { timeout_ms: 400 });
+    const result = await execute('console.log("before"); for (;;);', { timeout_ms: 1000 });
     const took = performance.now() - started;
     assert.equal(result.timed_out, true);
     assert.equal(result.output, 'before\n');
-    assert.ok(result.duration_ms >= 400 && took < 1900, `back after ${took} ms`);
+    assert.ok(result.duration_ms >= 1000 && took < 2500, `back after ${took} ms`);
     await sandbox.assertOnlyAgent();
   });
 

@@ -293,8 +293,11 @@ describe('a browser that was let in', () => {
   it('sees the app, until its share is revoked', async () => {
     const made = await share();
     const { pair } = grantOf(await visit(made.url));
-    const seen = await look(pair);
-    assert.equal(seen.status, 200, seen.text.slice(0, 300));
+    // The router is told of a new share by the database.
+    const seen = await waitFor('the share is known', async () => {
+      const answer = await look(pair);
+      return answer.status === 200 && answer;
+    });
     assert.match(seen.text, /Only for some/);
     await owner.expect(204, 'DELETE', `projects/${project.id}/shares/${made.id}`);
     await waitFor('the browser to be out', async () => !(await look(pair)).text.includes('Only for some'), { ms: 2000, every: 10 });

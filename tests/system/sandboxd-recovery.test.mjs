@@ -220,8 +220,9 @@ describe('behind our back', () => {
     const box = await f.ensure(f.user());
     const other = run('docker', ['create', '--label', `slipway.instance=${f.tag}-other`, f.inspect(box).Image]).trim();
     try {
+      const followed = f.events('events_followed').length;
       await f.restart();
-      await until(() => f.events('events_followed').length > 0, 'it reconciled');
+      await until(() => f.events('events_followed').length > followed, 'it reconciled');
       await remove(box);
       assert.match(ask('docker', ['ps', '-aq', '--no-trunc']), new RegExp(other));
     } finally {

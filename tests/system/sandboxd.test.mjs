@@ -286,9 +286,10 @@ describe('idle', () => {
   it('sandboxes are not idle while somebody looks at a terminal', async () => {
     await f.restart({ SLIPWAY_IDLE_STOP_S: '2' });
     // The older is looked at first: when the other is stopped, its turn is over.
-    const [seen, idle] = [await f.ensure(f.user()), await f.ensure(f.user())];
+    const seen = await f.ensure(f.user());
     const terminal = await WebSocket.connect({ socketPath: seen.agent_socket, path: '/v1/terminal' });
     assert.equal(terminal.status, 101, terminal.text);
+    const idle = await f.ensure(f.user());
     await until(() => f.row(idle.id).actual_state === 'stopped', 'the idle one is stopped');
     assert.equal((await callSocket(seen.agent_socket, 'GET', '/v1/health')).json.terminals, 1);
     assert.equal(terminal.closed, false);
@@ -331,10 +332,11 @@ describe('what it depends on', () => {
     const docker = new Switch(`${f.state}/docker.sock`);
     await docker.on();
     t.after(() => docker.off());
+    const followed = f.events('events_followed').length;
     await f.restart({ SLIPWAY_DOCKER_SOCKET: docker.path });
     const user = f.user();
     const box = await f.ensure(user);
-    await until(() => f.events('events_followed').length > 0, 'events are followed');
+    await until(() => f.events('events_followed').length > followed, 'events are followed');
     await docker.off();
     const refused = await f.expect(503, 'POST', '/v1/sandboxes/ensure', { user_id: f.user(), profile: 'script' });
     assert.equal(refused.kind, 'unavailable');
@@ -363,8 +365,9 @@ describe('what it depends on', () => {
     assert.match(refused.detail, /PostgreSQL/);
     assert.equal((await f.expect(200, 'GET', '/v1/health')).database.ok, false);
     await f.end('SIGKILL');
+    const failures = f.events('reconcile_failed').length;
     await f.start();
-    await until(() => f.events('reconcile_failed').length > 0, 'it tried to reconcile');
+    await until(() => f.events('reconcile_failed').length > failures, 'it tried to reconcile');
     assert.equal(f.containers().length, 1);
     f.db.start();
     assert.equal((await f.ensure(user)).id, box.id);

@@ -181,7 +181,7 @@ static void a_failure_is_not_found_again_at_once(void **state)
 	sync_queue_destroy(q);
 }
 
-/* Files that arrived, and an app that could not be told to start again: looking finds no such thing. */
+/* Files arrived, but the app could not be told to start again: looking finds no such thing. */
 static void a_failure_is_tried_again_from_where_it_began(void **state)
 {
 	struct sync_queue *q = sync_queue_create();

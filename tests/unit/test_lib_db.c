@@ -144,6 +144,7 @@ static void a_frozen_server_is_given_up(void **state)
 	assert_non_null(strstr(e.text, "no answer for 200 ms"));
 	assert_true(clock_mono_ms() - start_ms < 5000);
 	assert_int_equal(kill(frozen, SIGCONT), 0);
+	db_set_wait(pg.db, 5000);
 	assert_ok(db_query(pg.db, "SELECT 1", DB_NO_ARGS, NULL, &e));
 }
 

@@ -145,7 +145,9 @@ static void failures_have_their_kind(void **state)
 
 		start_peer(&p, rows[i].reply, rows[i].hold);
 		rq = request(&p);
-		rq.idle_timeout_ms = 200;
+		if (rows[i].hold) {
+			rq.idle_timeout_ms = 200;
+		}
 		assert_err(perform(&rq, &rs, &e), rows[i].kind);
 		stop_peer(&p);
 		http_response_fini(&rs);

@@ -18,13 +18,14 @@ const FRAME = { 1: 'stdout', 2: 'stderr', 3: 'started', 4: 'listening', 5: 'exit
 
 export const docker = async (...args) => (await exec('docker', args)).stdout.trim();
 
-export function until(what, probe, ms = 10_000) {
+// Looks each `every` ms; 0: as fast as it can, where a time is measured.
+export function until(what, probe, ms = 10_000, every = 10) {
   const end = Date.now() + ms;
   const step = async () => {
     const value = await probe();
     if (value) return value;
     if (Date.now() > end) throw new Error(`${what}: not within ${ms} ms`);
-    await new Promise((resolve) => setImmediate(resolve));
+    await new Promise((resolve) => (every ? setTimeout(resolve, every) : setImmediate(resolve)));
     return step();
   };
   return step();
@@ -184,7 +185,7 @@ export class Box {
     await docker('start', this.name);
     const started = Date.now();
     if (!ready) return;
-    await until('the agent answers', () => this.health().catch(() => null));
+    await until('the agent answers', () => this.health().catch(() => null), 10_000, 0);
     this.readyMs = Date.now() - started;
   }
 

@@ -9,6 +9,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 
 import { Client, parseEvents } from './client.mjs';
+import { testLane } from './test-lane.mjs';
 
 const run = promisify(execFile);
 
@@ -102,7 +103,8 @@ function editorBeside(build) {
 
 // A network and host ports for its apps that no other test of this machine is likely to have.
 function appNetwork() {
-  const [a, b, c] = randomBytes(3);
+  const [a, b, byte] = randomBytes(3);
+  const c = testLane(byte);
   return {
     SLIPWAY_APP_SUBNET: `10.${216 + (a % 32)}.${b}.0/24`,
     SLIPWAY_PORT_BASE: String(21000 + 40 * c),
@@ -183,6 +185,9 @@ export function removeAbandoned() {
       owner = fs.readFileSync(`${stateDir}/owner`, 'utf8').split(' ');
     } catch {
       continue; // being made just now, or made by hand
+    }
+    if (owner.length !== 2) {
+      continue; // being written just now
     }
     if (startTime(owner[0]) === owner[1]) {
       continue;

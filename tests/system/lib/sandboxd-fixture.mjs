@@ -9,6 +9,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { testLane } from './test-lane.mjs';
+
 export const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..');
 export const BUILD = path.resolve(ROOT, process.env.BUILD_DIR ?? 'build/release');
 export const IMAGE = process.env.SLIPWAY_TEST_IMAGE ?? 'slipway-sandboxd-test:latest';
@@ -148,7 +150,7 @@ export class SandboxdFixture {
     this.children = new Set();
     this.log = [];
     // Beside other instances: a network and ports of its own.
-    const [net, ports] = crypto.randomBytes(2);
+    const [net, ports] = [...crypto.randomBytes(2)].map(testLane);
     this.subnet = `10.215.${net}.0/24`;
     this.gateway = `10.215.${net}.1`;
     this.portBase = 21_000 + 40 * ports;
