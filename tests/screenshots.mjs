@@ -171,7 +171,7 @@ async function ofPages(page, suffix, keep) {
   await goTo(page, '/', 'What do you want to build?');
   await page.getByRole('link', { name: 'Harbour Coffee' }).waitFor();
   await picture(page, `home${suffix}`, { keep: keep.includes('home') });
-  await goTo(page, '/settings/keys', 'Settings');
+  await goTo(page, '/settings/api-keys', 'Settings');
   await picture(page, `settings${suffix}`, { keep: false });
   await goTo(page, '/scratch', 'Scratch');
   await page.getByRole('button', { name: 'Run' }).click();
