@@ -175,6 +175,31 @@ describe('a file', () => {
     await isSaved(project, 'notes.txt', `${MARK} from_the_model\nthe_rest`);
   });
 
+  it('is not closed with what is unsaved in it before one has said so, deleted or not', async () => {
+    const { page, project } = await openProject();
+    const tab = page.getByRole('navigation', { name: 'Open files' }).getByRole('button', { name: /^notes\.txt/ });
+    const dialog = page.getByRole('dialog', { name: 'Save before closing?' });
+    await openFile(page, '', 'notes.txt');
+    await type(page, 'notes.txt', 'never saved ');
+    await button(page, 'Close notes.txt').click();
+    await dialog.getByRole('button', { name: 'Cancel' }).click();
+    await line(page, 'never saved').waitFor();
+    await tab.focus();
+    await page.keyboard.press('Delete');
+    await dialog.getByRole('button', { name: 'Close without saving' }).click();
+    await tab.waitFor({ state: 'detached' });
+    assert.equal(await text(project, 'notes.txt'), FILES['notes.txt']);
+
+    await openFile(page, '', 'notes.txt');
+    await type(page, 'notes.txt', 'kept ');
+    await editor.api('DELETE', `projects/${project.id}/files/notes.txt`);
+    await page.getByText('This file was deleted.').waitFor();
+    await button(page, 'Close notes.txt').click();
+    await dialog.getByRole('button', { name: 'Save and close' }).click();
+    await tab.waitFor({ state: 'detached' });
+    await isSaved(project, 'notes.txt', 'kept one');
+  });
+
   it('is a picture, large, or no text', async () => {
     const { page } = await openProject();
     await row(page, 'pixel.png').click();

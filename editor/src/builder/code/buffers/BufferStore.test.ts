@@ -331,10 +331,28 @@ describe("others", () => {
     server.files.delete("a.js");
     server.version++;
     store.filesListed(server.listNow());
-    expect(state("a.js")).toBe("gone");
+    expect(state("a.js")).toBe("goneEdited");
     await store.save(["a.js"]);
     expect(server.text("a.js")).toBe("mine\n");
     expect(state("a.js")).toBe("clean");
+  });
+
+  it("counts edits of what was deleted as unsaved, and keeps them", async () => {
+    (await opened("a.js")).setText("mine\n");
+    const b = await opened("b.js");
+    server.files.clear();
+    server.version++;
+    store.filesListed(server.listNow());
+    expect(state("b.js")).toBe("gone");
+    expect(store.unsaved()).toEqual(["a.js"]);
+    b.setText("bb\n");
+    expect(store.unsaved()).toEqual(["a.js", "b.js"]);
+    expect(store.hasUnkept()).toBe(true);
+    await settle();
+    expect(store.hasUnkept()).toBe(false);
+    await store.save(store.unsaved());
+    expect(server.text("a.js")).toBe("mine\n");
+    expect(server.text("b.js")).toBe("bb\n");
   });
 
   it("does not believe an old list", async () => {
@@ -360,6 +378,22 @@ describe("others", () => {
     expect(state("lib/a.js")).toBe("dirty");
     await store.save(["lib/a.js"]);
     expect(server.text("lib/a.js")).toBe("mine\n");
+  });
+
+  it("takes edits of a deleted file along when its folder is moved", async () => {
+    server.put("src/c.js", "c\n");
+    server.put("src/d.js", "d\n");
+    (await opened("src/c.js")).setText("mine\n");
+    server.files.delete("src/c.js");
+    server.version++;
+    store.filesListed(server.listNow());
+    const file = server.files.get("src/d.js")!;
+    server.files.delete("src/d.js");
+    server.version++;
+    server.files.set("lib/d.js", { ...file, etag: `"v${server.version}"` });
+    await store.moved("src", "lib", server.listNow());
+    expect(state("lib/c.js")).toBe("goneEdited");
+    expect(docs.get("lib/c.js")?.getText()).toBe("mine\n");
   });
 });
 
@@ -411,7 +445,7 @@ describe("what is not saved", () => {
     server.files.delete("a.js");
     const doc = await opened("a.js");
     store.restoreDraft("a.js");
-    expect(state("a.js")).toBe("gone");
+    expect(state("a.js")).toBe("goneEdited");
     expect(doc.getText()).toBe("mine\n");
   });
 

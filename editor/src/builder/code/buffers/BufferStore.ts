@@ -7,33 +7,24 @@ import type { FileEntry, FileList } from "../../../api/types";
 import type { Store } from "../../context";
 import { textSize } from "../files/kind";
 import { isWithin, movedPath } from "../files/paths";
-import { decodeText, encodeText } from "../files/text";
-import {
-  newBuffer,
-  newInner,
-  type Base,
-  type Buffer,
-  type BufferDeps,
-  type Doc,
-  type Inner,
-  type MakeDoc,
-} from "./buffer";
+import { decodeText, encodeText, type Decoded } from "../files/text";
+import type { Base, Buffer, BufferDeps, Doc, Inner, MakeDoc } from "./buffer";
 import type { Draft } from "./drafts";
-import { hasText, isUnsaved, nextState, type BufferEvent } from "./machine";
 import { Keeper } from "./Keeper";
+import { hasText, isUnsaved } from "./machine";
+import { OpenFiles, type Snapshot } from "./OpenFiles";
 import { Retry } from "./Retry";
 
 const RETRY_FIRST_MS = 2_000;
 const RETRY_MAX_MS = 30_000;
 
-type Snapshot = ReadonlyMap<string, Buffer>;
+/** What a file that is not there holds. */
+const NOTHING: Decoded = { text: "", hasBom: false, eol: "\n" };
 
 export class BufferStore implements Store<Snapshot> {
   readonly #deps: BufferDeps;
   readonly #keeper: Keeper;
-  readonly #inner = new Map<string, Inner>();
-  readonly #listeners = new Set<() => void>();
-  #buffers: Snapshot = new Map();
+  readonly #files = new OpenFiles();
   #list: FileList | null = null;
   #queue: Promise<unknown> = Promise.resolve();
   readonly #retry = new Retry(
@@ -54,24 +45,27 @@ export class BufferStore implements Store<Snapshot> {
   }
 
   subscribe(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#files.subscribe(listener);
   }
 
   getSnapshot(): Snapshot {
-    return this.#buffers;
+    return this.#files.getSnapshot();
   }
 
   get(path: string): Buffer | undefined {
-    return this.#buffers.get(path);
+    return this.#files.get(path);
   }
 
   doc(path: string): Doc | null {
-    return this.#inner.get(path)?.doc ?? null;
+    return this.#files.inner(path)?.doc ?? null;
+  }
+
+  #all(): Buffer[] {
+    return [...this.#files.getSnapshot().values()];
   }
 
   unsaved(): string[] {
-    return [...this.#buffers.values()]
+    return this.#all()
       .filter((buffer) => isUnsaved(buffer.state))
       .map((buffer) => buffer.path);
   }
@@ -79,37 +73,9 @@ export class BufferStore implements Store<Snapshot> {
   /** There are edits that would be lost with the page right now. */
   hasUnkept(): boolean {
     return this.unsaved().some((path) => {
-      const inner = this.#inner.get(path);
+      const inner = this.#files.inner(path);
       return !!inner?.doc && !this.#keeper.isKept(path, inner.doc.mark());
     });
-  }
-
-  #set(path: string, change: Partial<Buffer>): void {
-    const buffer = this.#buffers.get(path);
-    if (!buffer) {
-      return;
-    }
-    this.#buffers = new Map(this.#buffers).set(path, { ...buffer, ...change });
-    for (const listener of this.#listeners) {
-      listener();
-    }
-  }
-
-  /** Does what the table says; false: nothing, as this does not happen in that state. */
-  #happen(
-    path: string,
-    event: BufferEvent,
-    change: Partial<Buffer> = {},
-  ): boolean {
-    const buffer = this.#buffers.get(path);
-    const state = buffer ? nextState(buffer.state, event) : null;
-    if (!buffer || !state) {
-      return false;
-    }
-    if (state !== buffer.state || Object.keys(change).length > 0) {
-      this.#set(path, { ...change, state });
-    }
-    return true;
   }
 
   #entry(path: string): FileEntry | undefined {
@@ -119,19 +85,16 @@ export class BufferStore implements Store<Snapshot> {
   /* Loading */
 
   open(path: string): void {
-    if (this.#buffers.has(path)) {
-      return;
+    if (!this.get(path)) {
+      this.#files.add(path);
+      void this.#load(path);
     }
-    this.#inner.set(path, newInner());
-    this.#buffers = new Map(this.#buffers).set(path, newBuffer(path));
-    this.#set(path, {});
-    void this.#load(path);
   }
 
   /** Once more after it failed, or a large one after all. */
   reload(path: string): void {
-    const inner = this.#inner.get(path);
-    if (inner && this.#happen(path, "load", { error: null })) {
+    const inner = this.#files.inner(path);
+    if (inner && this.#files.happen(path, "load", { error: null })) {
       inner.allowLarge = true;
       void this.#load(path);
     }
@@ -143,22 +106,22 @@ export class BufferStore implements Store<Snapshot> {
   }
 
   async #load(path: string): Promise<void> {
-    const inner = this.#inner.get(path);
+    const inner = this.#files.inner(path);
     const list = this.#list;
     if (!inner || !list || this.get(path)?.state !== "loading") {
       return; // the list will come
     }
     const load = ++inner.load;
     const isStale = () =>
-      this.#inner.get(path) !== inner || inner.load !== load;
+      this.#files.inner(path) !== inner || inner.load !== load;
     const entry = this.#entry(path);
     const size = entry ? textSize(entry.size) : "normal";
     if (entry && size === "tooLarge") {
-      this.#happen(path, "isTooLarge", { size: entry.size });
+      this.#files.happen(path, "isTooLarge", { size: entry.size });
       return;
     }
     if (entry && size === "large" && !inner.allowLarge) {
-      this.#happen(path, "isLarge", { size: entry.size });
+      this.#files.happen(path, "isLarge", { size: entry.size });
       return;
     }
     try {
@@ -174,7 +137,7 @@ export class BufferStore implements Store<Snapshot> {
       }
     } catch (error) {
       if (!isStale()) {
-        this.#happen(path, "loadFailed", { error });
+        this.#files.happen(path, "loadFailed", { error });
       }
     }
   }
@@ -190,17 +153,14 @@ export class BufferStore implements Store<Snapshot> {
     const content = file && decodeText(file.bytes);
     const size = file?.bytes.length ?? 0;
     if (file && !content) {
-      this.#happen(path, "isNotText", { size });
+      this.#files.happen(path, "isNotText", { size });
       return;
     }
     if (!content && !draft) {
-      this.#happen(path, "notThere");
+      this.#files.happen(path, "notThere");
       return;
     }
-    const doc = makeDoc(
-      path,
-      content ?? { text: "", hasBom: false, eol: "\n" },
-    );
+    const doc = makeDoc(path, content ?? NOTHING);
     doc.onEdit(() => this.#edited(path));
     inner.doc = doc;
     inner.savedMark = doc.mark();
@@ -208,29 +168,33 @@ export class BufferStore implements Store<Snapshot> {
       content && file ? { ...content, version, etag: file.etag } : null;
     if (draft && draft.text !== base?.text) {
       inner.draft = draft;
-      this.#happen(path, "loadedWithDraft", { base, size, draftAt: draft.at });
+      this.#files.happen(path, "loadedWithDraft", {
+        base,
+        size,
+        draftAt: draft.at,
+      });
       return;
     }
     if (draft) {
       this.#forgetDraft(path);
     }
-    this.#happen(path, "loaded", { base, size });
+    this.#files.happen(path, "loaded", { base, size });
   }
 
   /* Editing */
 
   #edited(path: string): void {
-    const inner = this.#inner.get(path);
+    const inner = this.#files.inner(path);
     const buffer = this.get(path);
     if (!inner?.doc || !buffer) {
       return;
     }
     const isSame = buffer.base !== null && inner.doc.mark() === inner.savedMark;
-    if (isSame && this.#happen(path, "reverted")) {
+    if (isSame && this.#files.happen(path, "reverted")) {
       this.#forgetDraft(path);
       return;
     }
-    if (this.#happen(path, "edited")) {
+    if (this.#files.happen(path, "edited")) {
       this.#keepSoon(path);
     }
   }
@@ -240,13 +204,9 @@ export class BufferStore implements Store<Snapshot> {
   }
 
   async #keep(path: string): Promise<void> {
-    const inner = this.#inner.get(path);
+    const inner = this.#files.inner(path);
     const buffer = this.get(path);
-    if (
-      !inner?.doc ||
-      !buffer ||
-      !(isUnsaved(buffer.state) || buffer.state === "gone")
-    ) {
+    if (!inner?.doc || !buffer || !isUnsaved(buffer.state)) {
       return;
     }
     const isKept = await this.#keeper.put(
@@ -257,7 +217,7 @@ export class BufferStore implements Store<Snapshot> {
     );
     const now = this.get(path);
     if (now && now.isUnkept === isKept) {
-      this.#set(path, { isUnkept: !isKept });
+      this.#files.change(path, { isUnkept: !isKept });
     }
     if (now?.state === "clean") {
       this.#forgetDraft(path); // it was saved meanwhile
@@ -270,7 +230,7 @@ export class BufferStore implements Store<Snapshot> {
   }
 
   #forgetDraft(path: string): void {
-    const inner = this.#inner.get(path);
+    const inner = this.#files.inner(path);
     if (inner) {
       inner.draft = null;
     }
@@ -278,7 +238,7 @@ export class BufferStore implements Store<Snapshot> {
   }
 
   restoreDraft(path: string): void {
-    const inner = this.#inner.get(path);
+    const inner = this.#files.inner(path);
     const buffer = this.get(path);
     if (!inner?.doc || !inner.draft || buffer?.state !== "offered") {
       return;
@@ -287,11 +247,14 @@ export class BufferStore implements Store<Snapshot> {
     const { base } = buffer;
     const change = { draftAt: null };
     if (!base) {
-      this.#happen(path, "restoredGone", change);
+      this.#files.happen(path, "restoredGone", change);
     } else if (draft.etag === base.etag) {
-      this.#happen(path, "restored", change);
+      this.#files.happen(path, "restored", change);
     } else {
-      this.#happen(path, "restoredOverNewer", { ...change, theirs: base });
+      this.#files.happen(path, "restoredOverNewer", {
+        ...change,
+        theirs: base,
+      });
     }
     inner.doc.setText(draft.text);
     inner.draft = null;
@@ -304,7 +267,7 @@ export class BufferStore implements Store<Snapshot> {
     }
     this.#forgetDraft(path);
     if (buffer.base) {
-      this.#happen(path, "discarded", { draftAt: null });
+      this.#files.happen(path, "discarded", { draftAt: null });
     } else {
       this.close(path);
     }
@@ -321,12 +284,12 @@ export class BufferStore implements Store<Snapshot> {
 
   async #save(paths: readonly string[]): Promise<void> {
     const batch = paths.flatMap((path) => {
-      const inner = this.#inner.get(path);
+      const inner = this.#files.inner(path);
       const buffer = this.get(path);
       if (
         !inner?.doc ||
         !buffer ||
-        !this.#happen(path, "save", { error: null })
+        !this.#files.happen(path, "save", { error: null })
       ) {
         return [];
       }
@@ -353,7 +316,7 @@ export class BufferStore implements Store<Snapshot> {
         const etag = changed.files.find((f) => f.path === path)?.etag;
         inner.savedMark = mark;
         const isEdited = inner.doc?.mark() !== mark;
-        this.#happen(path, isEdited ? "savedButEdited" : "saved", {
+        this.#files.happen(path, isEdited ? "savedButEdited" : "saved", {
           base: {
             hasBom: false,
             eol: "\n",
@@ -388,7 +351,7 @@ export class BufferStore implements Store<Snapshot> {
         await this.#compareWithTheirs(path, Number(version) || null);
       }
       for (const path of rest) {
-        this.#happen(path, "saveFailed");
+        this.#files.happen(path, "saveFailed");
       }
       if (hit.length > 0) {
         await this.#save(rest);
@@ -397,7 +360,9 @@ export class BufferStore implements Store<Snapshot> {
     }
     const isTransient = isProblem(error) && error.isTransient;
     for (const path of paths) {
-      this.#happen(path, isTransient ? "unsendable" : "saveFailed", { error });
+      this.#files.happen(path, isTransient ? "unsendable" : "saveFailed", {
+        error,
+      });
     }
     if (isTransient) {
       this.#retry.later(error.retryAfterS);
@@ -407,9 +372,7 @@ export class BufferStore implements Store<Snapshot> {
   /** Sends what could not be sent: the connection may be back. */
   retryNow(): void {
     this.#retry.stop();
-    const unsent = [...this.#buffers.values()].filter(
-      (buffer) => buffer.state === "unsent",
-    );
+    const unsent = this.#all().filter(({ state }) => state === "unsent");
     if (unsent.length > 0) {
       void this.save(unsent.map((buffer) => buffer.path));
     }
@@ -423,7 +386,7 @@ export class BufferStore implements Store<Snapshot> {
       return;
     }
     this.#list = list;
-    for (const buffer of this.#buffers.values()) {
+    for (const buffer of this.#all()) {
       this.#listed(buffer, list);
     }
   }
@@ -442,20 +405,18 @@ export class BufferStore implements Store<Snapshot> {
       return; // the answer to saving says what became of it
     }
     if (!entry) {
-      if (state !== "gone") {
-        this.#happen(path, "theirsGone", { base: null, theirs: null });
-      }
+      this.#files.happen(path, "theirsGone", { base: null, theirs: null });
       return;
     }
     const known = theirs ?? base;
     if (known?.etag === entry.etag) {
       if (base && !theirs && base.version < list.version) {
-        this.#set(path, { base: { ...base, version: list.version } });
+        this.#files.change(path, { base: { ...base, version: list.version } });
       }
       return;
     }
     if (!hasText(state)) {
-      if (this.#happen(path, "theirsDiffers", { error: null })) {
+      if (this.#files.happen(path, "theirsDiffers", { error: null })) {
         void this.#load(path);
       }
       return;
@@ -468,7 +429,7 @@ export class BufferStore implements Store<Snapshot> {
     path: string,
     version: number | null,
   ): Promise<void> {
-    const inner = this.#inner.get(path);
+    const inner = this.#files.inner(path);
     const at = version ?? this.#list?.version;
     if (!inner?.doc || !at) {
       return;
@@ -480,10 +441,10 @@ export class BufferStore implements Store<Snapshot> {
       const content = file && decodeText(file.bytes);
       theirs = file && content && { ...content, version: at, etag: file.etag };
     } catch (error) {
-      this.#happen(path, "saveFailed", { error });
+      this.#files.happen(path, "saveFailed", { error });
       return; // the next list tries again
     }
-    if (this.#inner.get(path) !== inner || inner.load !== load) {
+    if (this.#files.inner(path) !== inner || inner.load !== load) {
       return;
     }
     this.#meet(path, inner, theirs);
@@ -495,20 +456,20 @@ export class BufferStore implements Store<Snapshot> {
       return;
     }
     if (!theirs) {
-      this.#happen(path, "theirsGone", { base: null, theirs: null });
+      this.#files.happen(path, "theirsGone", { base: null, theirs: null });
     } else if (state === "clean") {
       // Told before the text changes, so that this is no edit.
       this.#follow(path, inner, theirs);
     } else if (state === "offered") {
-      this.#happen(path, "theirsDiffers", { base: theirs });
+      this.#files.happen(path, "theirsDiffers", { base: theirs });
       inner.doc.setText(theirs.text);
       inner.savedMark = inner.doc.mark();
     } else if (inner.doc.getText() === theirs.text) {
       inner.savedMark = inner.doc.mark();
-      this.#happen(path, "theirsSame", { base: theirs, theirs: null });
+      this.#files.happen(path, "theirsSame", { base: theirs, theirs: null });
       this.#forgetDraft(path);
     } else {
-      this.#happen(path, "theirsDiffers", { theirs });
+      this.#files.happen(path, "theirsDiffers", { theirs });
     }
   }
 
@@ -516,8 +477,8 @@ export class BufferStore implements Store<Snapshot> {
   #follow(path: string, inner: Inner, theirs: Base): void {
     inner.doc?.setText(theirs.text);
     inner.savedMark = inner.doc?.mark() ?? 0;
-    this.#happen(path, "reverted"); // setText was an edit
-    this.#set(path, { base: theirs, theirs: null });
+    this.#files.happen(path, "reverted"); // setText was an edit
+    this.#files.change(path, { base: theirs, theirs: null });
     this.#forgetDraft(path);
   }
 
@@ -525,15 +486,15 @@ export class BufferStore implements Store<Snapshot> {
 
   async keepMine(path: string): Promise<void> {
     const theirs = this.get(path)?.theirs ?? null;
-    if (this.#happen(path, "keepMine", { base: theirs, theirs: null })) {
+    if (this.#files.happen(path, "keepMine", { base: theirs, theirs: null })) {
       await this.save([path]);
     }
   }
 
   takeTheirs(path: string): void {
-    const inner = this.#inner.get(path);
+    const inner = this.#files.inner(path);
     const theirs = this.get(path)?.theirs;
-    if (inner && theirs && this.#happen(path, "takeTheirs")) {
+    if (inner && theirs && this.#files.happen(path, "takeTheirs")) {
       this.#follow(path, inner, theirs);
     }
   }
@@ -542,27 +503,19 @@ export class BufferStore implements Store<Snapshot> {
 
   /** Its edits go with it. */
   close(path: string): void {
-    const inner = this.#inner.get(path);
     const buffer = this.get(path);
-    if (!inner || !buffer) {
+    if (!buffer) {
       return;
     }
-    if (isUnsaved(buffer.state) || buffer.state === "gone") {
+    if (isUnsaved(buffer.state)) {
       this.#forgetDraft(path);
     }
-    this.#drop(path, inner);
+    this.#drop(path);
   }
 
-  #drop(path: string, inner: Inner): void {
+  #drop(path: string): void {
     this.#keeper.cancel(path);
-    this.#inner.delete(path);
-    const rest = new Map(this.#buffers);
-    rest.delete(path);
-    this.#buffers = rest;
-    for (const listener of this.#listeners) {
-      listener();
-    }
-    inner.doc?.dispose();
+    this.#files.drop(path);
   }
 
   /** `from`, a file or a directory, is about to be moved; null: after all it was not. */
@@ -575,7 +528,7 @@ export class BufferStore implements Store<Snapshot> {
     const makeDoc = await this.#deps.docs();
     this.#list = list;
     this.#moving = null;
-    for (const buffer of [...this.#buffers.values()]) {
+    for (const buffer of this.#all()) {
       if (isWithin(buffer.path, from)) {
         this.#move(buffer, movedPath(buffer.path, from, to), makeDoc);
       }
@@ -583,41 +536,38 @@ export class BufferStore implements Store<Snapshot> {
   }
 
   #move(buffer: Buffer, path: string, makeDoc: MakeDoc): void {
-    const old = this.#inner.get(buffer.path);
-    const entry = this.#entry(path);
-    if (!old?.doc || !entry || !isUnsaved(buffer.state) || !buffer.base) {
+    const old = this.#files.inner(buffer.path);
+    if (!old?.doc || !isUnsaved(buffer.state)) {
       this.close(buffer.path);
       this.open(path);
       return;
     }
     const text = old.doc.getText();
-    const base = {
-      ...buffer.base,
-      etag: entry.etag,
-      version: this.#list?.version ?? buffer.base.version,
-    };
+    const entry = this.#entry(path);
+    const base = entry &&
+      buffer.base && {
+        ...buffer.base,
+        etag: entry.etag,
+        version: this.#list?.version ?? buffer.base.version,
+      };
     this.close(buffer.path);
-    const doc = makeDoc(path, base);
-    const inner: Inner = { ...old, doc, savedMark: doc.mark(), draft: null };
-    this.#inner.set(path, inner);
-    this.#buffers = new Map(this.#buffers).set(path, {
-      ...buffer,
+    const doc = makeDoc(path, base ?? NOTHING);
+    this.#files.add(
       path,
-      base,
-      state: "clean",
-    });
+      { ...buffer, path, base: base ?? null, state: base ? "clean" : "gone" },
+      { ...old, doc, savedMark: doc.mark(), draft: null },
+    );
     doc.onEdit(() => this.#edited(path));
-    this.#set(path, {});
-    doc.setText(text); // an edit: it is dirty, and kept, again
-    if (buffer.theirs) {
-      this.#happen(path, "theirsDiffers", { theirs: buffer.theirs });
+    doc.setText(text); // an edit: it is unsaved, and kept, again
+    if (base && buffer.theirs) {
+      this.#files.happen(path, "theirsDiffers", { theirs: buffer.theirs });
     }
   }
 
   dispose(): void {
     this.#retry.stop();
-    for (const [path, inner] of this.#inner) {
-      this.#drop(path, inner);
+    for (const { path } of this.#all()) {
+      this.#drop(path);
     }
   }
 }

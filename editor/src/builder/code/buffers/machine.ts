@@ -13,7 +13,8 @@ export type BufferState =
   | "saving"
   | "unsent" // could not be sent: no connection; tried again by itself
   | "conflict" // edited here and changed on the server
-  | "gone"; // deleted on the server; the text is here
+  | "gone" // deleted on the server; the text is as it was there
+  | "goneEdited"; // deleted on the server, and edited here
 
 export type BufferEvent =
   | "load"
@@ -61,7 +62,7 @@ export const TRANSITIONS: Readonly<Record<BufferState, Row>> = {
   offered: {
     restored: "dirty",
     restoredOverNewer: "conflict",
-    restoredGone: "gone",
+    restoredGone: "goneEdited",
     discarded: "clean",
     theirsDiffers: "offered",
     theirsGone: "offered",
@@ -77,7 +78,7 @@ export const TRANSITIONS: Readonly<Record<BufferState, Row>> = {
     save: "saving",
     theirsDiffers: "conflict",
     theirsSame: "clean",
-    theirsGone: "gone",
+    theirsGone: "goneEdited",
   },
   saving: {
     edited: "saving",
@@ -87,7 +88,7 @@ export const TRANSITIONS: Readonly<Record<BufferState, Row>> = {
     saveFailed: "dirty",
     theirsDiffers: "conflict",
     theirsSame: "clean",
-    theirsGone: "gone",
+    theirsGone: "goneEdited",
   },
   unsent: {
     edited: "unsent",
@@ -95,7 +96,7 @@ export const TRANSITIONS: Readonly<Record<BufferState, Row>> = {
     save: "saving",
     theirsDiffers: "conflict",
     theirsSame: "clean",
-    theirsGone: "gone",
+    theirsGone: "goneEdited",
   },
   conflict: {
     edited: "conflict",
@@ -103,10 +104,16 @@ export const TRANSITIONS: Readonly<Record<BufferState, Row>> = {
     takeTheirs: "clean",
     theirsDiffers: "conflict",
     theirsSame: "clean",
-    theirsGone: "gone",
+    theirsGone: "goneEdited",
   },
   gone: {
-    edited: "gone",
+    edited: "goneEdited",
+    save: "saving",
+    theirsDiffers: "conflict",
+    theirsSame: "clean",
+  },
+  goneEdited: {
+    edited: "goneEdited",
     save: "saving",
     theirsDiffers: "conflict",
     theirsSame: "clean",
@@ -121,7 +128,11 @@ export const nextState = (
 
 /** There is text that only this page has. */
 export const isUnsaved = (state: BufferState): boolean =>
-  ["dirty", "saving", "unsent", "conflict"].includes(state);
+  ["dirty", "saving", "unsent", "conflict", "goneEdited"].includes(state);
+
+/** The server has no such file any more. */
+export const isGone = (state: BufferState): boolean =>
+  state === "gone" || state === "goneEdited";
 
 /** There is text to show. */
 export const hasText = (state: BufferState): boolean =>

@@ -2,7 +2,7 @@ import { errorText } from "../../../api/errorText";
 import { t } from "../../../strings";
 import { Button, Note } from "../../../ui";
 import type { Buffer } from "../buffers/buffer";
-import { isUnsaved } from "../buffers/machine";
+import { isGone, isUnsaved } from "../buffers/machine";
 import css from "../code.module.css";
 import { useCode } from "../CodeContext";
 
@@ -47,7 +47,7 @@ export function Banners({ buffer }: { buffer: Buffer }) {
           </Note>
         </div>
       )}
-      {state === "gone" && (
+      {isGone(state) && (
         <div className={css.banner}>
           <Note
             tone="warn"
@@ -80,7 +80,7 @@ export function Banners({ buffer }: { buffer: Buffer }) {
           </Note>
         </div>
       )}
-      {error !== null && (state === "dirty" || state === "gone") && (
+      {error !== null && (state === "dirty" || isGone(state)) && (
         <div className={css.banner}>
           <Note tone="bad">
             {t.code.saveFailed} {errorText(error)}
