@@ -57,6 +57,18 @@ const newest = async (project) => (await editor.api('GET', `projects/${project.i
 const isSaved = (project, path, holds) => waitFor(`${path} holds ${holds}`, async () =>
   (await text(project, path))?.includes(holds), { ms: 15_000 });
 
+// In this browser, for when the page is gone.
+const isKept = (page, holds) => waitFor(`${holds} is kept`, () => page.evaluate((wanted) => new Promise((resolve) => {
+  const opening = indexedDB.open('slipway');
+  opening.onsuccess = () => {
+    const all = opening.result.transaction('drafts').objectStore('drafts').getAll();
+    all.onsuccess = () => {
+      opening.result.close();
+      resolve(all.result.some((draft) => draft.text.includes(wanted)));
+    };
+  };
+}), holds));
+
 async function openProject({ files = FILES, ...options } = {}) {
   const project = await editor.previews.project({ files });
   const page = await editor.page({ path: `/projects/${project.id}/code`, ...options });
@@ -108,13 +120,7 @@ describe('a file', () => {
 
     await type(page, 'notes.txt', 'never saved ', 'Control+End');
     await page.getByRole('treeitem', { name: 'notes.txt, not saved' }).waitFor();
-    await waitFor('the edits are kept', () => page.evaluate(() => new Promise((resolve) => {
-      const opening = indexedDB.open('slipway');
-      opening.onsuccess = () => {
-        const all = opening.result.transaction('drafts').objectStore('drafts').getAll();
-        all.onsuccess = () => resolve(all.result.some((draft) => draft.text.includes('never saved')));
-      };
-    })));
+    await isKept(page, 'never saved');
     await page.reload();
     await page.getByText(/There are unsaved changes from/).waitFor();
     await button(page, 'dos.txt').waitFor(); // its tab is there again
@@ -198,6 +204,27 @@ describe('a file', () => {
     await dialog.getByRole('button', { name: 'Save and close' }).click();
     await tab.waitFor({ state: 'detached' });
     await isSaved(project, 'notes.txt', 'kept one');
+  });
+
+  it('is edited in two tabs, and what one has not saved is the other\'s only when that is gone', async () => {
+    const { page, project } = await openProject();
+    await openFile(page, '', 'notes.txt');
+    await type(page, 'notes.txt', 'of the first ');
+    await isKept(page, 'of the first');
+    const other = await editor.tab(page, `/projects/${project.id}/code`);
+    await openFile(other, '', 'notes.txt');
+    await line(other, 'one').waitFor();
+    assert.equal(await other.getByText(/There are unsaved changes from/).count(), 0);
+    await type(other, 'notes.txt', 'of the second ');
+    await isKept(other, 'of the second');
+    await button(other, 'Close notes.txt').click();
+    await button(other, 'Close without saving').click();
+    await row(other, 'notes.txt').waitFor();
+    await page.close();
+    await other.reload();
+    await other.getByText(/There are unsaved changes from/).waitFor();
+    await button(other, 'Restore').click();
+    await line(other, 'of the first').waitFor();
   });
 
   it('is a picture, large, or no text', async () => {

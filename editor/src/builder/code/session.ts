@@ -6,6 +6,7 @@ import type { Store } from "../context";
 import { BufferStore } from "./buffers/BufferStore";
 import { IndexedDbDrafts } from "./buffers/drafts";
 import { ProjectFiles } from "./buffers/fileApi";
+import { LockedTabs } from "./buffers/tabLock";
 import { kindByName } from "./files/kind";
 import { isWithin, movedPath } from "./files/paths";
 import { loadMonaco } from "./monaco/load";
@@ -53,6 +54,7 @@ function isPlaces(value: unknown): value is Places {
 }
 
 const drafts = new IndexedDbDrafts();
+const tabs = new LockedTabs();
 
 export class CodeSession implements Store<Tabs> {
   readonly projectId: string;
@@ -73,6 +75,7 @@ export class CodeSession implements Store<Tabs> {
       projectId,
       api: this.files,
       drafts,
+      tabs,
       docs: async () => (await loadMonaco()).makeDoc,
       onSaved: () => this.#onSaved(),
     });

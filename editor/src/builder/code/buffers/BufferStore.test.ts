@@ -3,7 +3,7 @@ import { Problem } from "../../../api/http";
 import type { Change, Changed, FileList } from "../../../api/types";
 import type { Doc, MakeDoc } from "./buffer";
 import { BufferStore } from "./BufferStore";
-import type { Draft, Drafts } from "./drafts";
+import type { Draft, DraftKey, Drafts } from "./drafts";
 import type { FileApi } from "./fileApi";
 
 /** A text with undo, as Monaco's models are. */
@@ -41,6 +41,8 @@ class FakeDoc implements Doc {
   }
 }
 
+const keyOf = ({ path, tab }: DraftKey) => `${path} of ${tab}`;
+
 class MemoryDrafts implements Drafts {
   all = new Map<string, Draft>();
   fails = false;
@@ -51,11 +53,11 @@ class MemoryDrafts implements Drafts {
     if (this.fails) {
       return Promise.reject(new Error("full"));
     }
-    this.all.set(draft.path, draft);
+    this.all.set(keyOf(draft), draft);
     return Promise.resolve();
   }
-  remove(_projectId: string, path: string) {
-    this.all.delete(path);
+  remove(key: DraftKey) {
+    this.all.delete(keyOf(key));
     return Promise.resolve();
   }
 }
@@ -138,9 +140,14 @@ let server: FakeServer;
 let drafts: MemoryDrafts;
 let store: BufferStore;
 let docs: Map<string, FakeDoc>;
+let openTabs: Set<string>;
+let tabCount: number;
+let now: number;
 
-function makeStore(): BufferStore {
+/** Of a page of its own. */
+function makeStore(id = `tab ${++tabCount}`): BufferStore {
   docs = new Map();
+  openTabs.add(id);
   const makeDoc: MakeDoc = (path, content) => {
     const doc = new FakeDoc(content.text);
     docs.set(path, doc);
@@ -150,9 +157,13 @@ function makeStore(): BufferStore {
     projectId: "p",
     api: server,
     drafts,
+    tabs: {
+      id,
+      isOtherOpen: (tab) => Promise.resolve(tab !== id && openTabs.has(tab)),
+    },
     docs: () => Promise.resolve(makeDoc),
     onSaved: () => store.filesListed(server.listNow()),
-    now: () => 1000,
+    now: () => now,
   });
 }
 
@@ -170,6 +181,9 @@ beforeEach(() => {
   vi.useFakeTimers();
   server = new FakeServer();
   drafts = new MemoryDrafts();
+  openTabs = new Set();
+  tabCount = 0;
+  now = 1000;
   server.put("a.js", "one\n");
   server.put("b.js", "b\n");
   store = makeStore();
@@ -239,7 +253,7 @@ describe("saving", () => {
     const doc = await opened("a.js");
     doc.setText("two\n");
     await settle();
-    expect(drafts.all.get("a.js")?.text).toBe("two\n");
+    expect(drafts.all.get("a.js of tab 1")?.text).toBe("two\n");
     doc.undo();
     expect(state("a.js")).toBe("clean");
     await settle();
@@ -400,7 +414,9 @@ describe("others", () => {
 describe("what is not saved", () => {
   async function leaveAndComeBack(): Promise<void> {
     await store.flush();
+    const left = [...openTabs];
     store = makeStore();
+    left.forEach((tab) => openTabs.delete(tab));
   }
 
   it("is offered, and restored", async () => {
@@ -447,6 +463,61 @@ describe("what is not saved", () => {
     store.restoreDraft("a.js");
     expect(state("a.js")).toBe("goneEdited");
     expect(doc.getText()).toBe("mine\n");
+  });
+
+  it("is not offered to another tab while it is edited", async () => {
+    (await opened("a.js")).setText("mine\n");
+    await store.flush();
+    const first = store;
+    store = makeStore();
+    const doc = await opened("a.js");
+    expect(await store.pathsWithDrafts()).toEqual([]);
+    expect(state("a.js")).toBe("clean");
+    doc.setText("second\n");
+    await store.flush();
+    doc.undo();
+    await settle();
+    expect(first.hasUnkept()).toBe(false);
+    expect([...drafts.all.values()].map(({ text }) => text)).toEqual([
+      "mine\n",
+    ]);
+  });
+
+  it("is offered by the page that kept it, when one has been elsewhere in it", async () => {
+    (await opened("a.js")).setText("mine\n");
+    await store.flush();
+    store = makeStore("tab 1");
+    const doc = await opened("a.js");
+    store.restoreDraft("a.js");
+    expect(doc.getText()).toBe("mine\n");
+    await settle();
+    expect(store.hasUnkept()).toBe(false);
+    expect([...drafts.all.keys()]).toEqual(["a.js of tab 1"]);
+  });
+
+  it("is kept until the page that restores it has kept it itself", async () => {
+    (await opened("a.js")).setText("mine\n");
+    await leaveAndComeBack();
+    await opened("a.js");
+    store.restoreDraft("a.js");
+    expect([...drafts.all.keys()]).toEqual(["a.js of tab 1"]);
+    await settle();
+    expect([...drafts.all.keys()]).toEqual(["a.js of tab 2"]);
+  });
+
+  it("is offered once for each tab that it was left in, the newest first", async () => {
+    (await opened("a.js")).setText("older\n");
+    await settle();
+    now = 2000;
+    store = makeStore();
+    (await opened("a.js")).setText("newer\n");
+    await leaveAndComeBack();
+    await opened("a.js");
+    store.discardDraft("a.js");
+    await leaveAndComeBack();
+    const doc = await opened("a.js");
+    store.restoreDraft("a.js");
+    expect(doc.getText()).toBe("older\n");
   });
 
   it("is known when this browser does not keep it", async () => {

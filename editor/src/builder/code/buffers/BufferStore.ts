@@ -40,6 +40,7 @@ export class BufferStore implements Store<Snapshot> {
     this.#keeper = new Keeper(
       deps.projectId,
       deps.drafts,
+      deps.tabs,
       deps.now ?? Date.now,
     );
   }
@@ -101,8 +102,8 @@ export class BufferStore implements Store<Snapshot> {
   }
 
   /** Files with edits from before. */
-  async pathsWithDrafts(): Promise<string[]> {
-    return [...(await this.#keeper.fromBefore()).keys()];
+  pathsWithDrafts(): Promise<string[]> {
+    return this.#keeper.pathsFromBefore();
   }
 
   async #load(path: string): Promise<void> {
@@ -125,14 +126,13 @@ export class BufferStore implements Store<Snapshot> {
       return;
     }
     try {
-      const [file, makeDoc, drafts] = await Promise.all([
+      const [file, makeDoc, draft] = await Promise.all([
         entry ? this.#deps.api.read(path, list.version) : null,
         this.#deps.docs(),
-        this.#keeper.fromBefore(),
+        this.#keeper.fromBefore(path),
       ]);
       if (!isStale()) {
-        const draft = drafts.get(path) ?? null;
-        drafts.delete(path);
+        this.#keeper.take(draft);
         this.#loaded(path, inner, file, list.version, draft, makeDoc);
       }
     } catch (error) {
@@ -176,7 +176,7 @@ export class BufferStore implements Store<Snapshot> {
       return;
     }
     if (draft) {
-      this.#forgetDraft(path);
+      this.#keeper.discard(draft);
     }
     this.#files.happen(path, "loaded", { base, size });
   }
@@ -231,7 +231,8 @@ export class BufferStore implements Store<Snapshot> {
 
   #forgetDraft(path: string): void {
     const inner = this.#files.inner(path);
-    if (inner) {
+    if (inner?.draft) {
+      this.#keeper.discard(inner.draft);
       inner.draft = null;
     }
     this.#keeper.forget(path);
@@ -256,8 +257,9 @@ export class BufferStore implements Store<Snapshot> {
         theirs: base,
       });
     }
-    inner.doc.setText(draft.text);
+    this.#keeper.adopt(draft);
     inner.draft = null;
+    inner.doc.setText(draft.text);
   }
 
   discardDraft(path: string): void {

@@ -1,4 +1,5 @@
-import type { Draft, Drafts } from "./drafts";
+import type { Draft, DraftKey, Drafts } from "./drafts";
+import type { OpenTabs } from "./tabLock";
 
 const KEEP_AFTER_MS = 250;
 
@@ -6,25 +7,99 @@ const KEEP_AFTER_MS = 250;
 export class Keeper {
   readonly #projectId: string;
   readonly #drafts: Drafts;
+  readonly #tabs: OpenTabs;
   readonly #now: () => number;
   /** The mark of each text that is kept (see Doc). */
   readonly #marks = new Map<string, number>();
   readonly #timers = new Map<string, ReturnType<typeof setTimeout>>();
-  #before: Map<string, Draft> | null = null;
+  /** Edits from before that are this page's now: dropped as soon as it has kept them itself. */
+  readonly #adopted = new Map<string, Draft>();
+  readonly #taken = new Set<Draft>();
+  readonly #areOpen = new Map<string, Promise<boolean>>();
+  #rows: Promise<Draft[]> | null = null;
 
-  constructor(projectId: string, drafts: Drafts, now: () => number) {
+  constructor(
+    projectId: string,
+    drafts: Drafts,
+    tabs: OpenTabs,
+    now: () => number,
+  ) {
     this.#projectId = projectId;
     this.#drafts = drafts;
+    this.#tabs = tabs;
     this.#now = now;
   }
 
-  /** What was kept when the page was opened, by path; taken out by who restores it. */
-  async fromBefore(): Promise<Map<string, Draft>> {
-    if (!this.#before) {
-      const all = await this.#drafts.list(this.#projectId).catch(() => []);
-      this.#before ??= new Map(all.map((draft) => [draft.path, draft]));
+  #isOurs(draft: DraftKey): boolean {
+    return draft.tab === this.#tabs.id;
+  }
+
+  /** What had been kept when the project was opened, newest first. */
+  #kept(): Promise<Draft[]> {
+    this.#rows ??= this.#drafts.list(this.#projectId).then(
+      (all) =>
+        all
+          .filter(
+            (draft) => !this.#isOurs(draft) || !this.#marks.has(draft.path),
+          )
+          .sort((a, b) => b.at - a.at),
+      () => [],
+    );
+    return this.#rows;
+  }
+
+  /** Not what another tab is still editing. */
+  async #isLeft({ tab }: Draft): Promise<boolean> {
+    let isOpen = this.#areOpen.get(tab);
+    if (!isOpen) {
+      isOpen = this.#tabs.isOtherOpen(tab);
+      this.#areOpen.set(tab, isOpen);
     }
-    return this.#before;
+    return !(await isOpen);
+  }
+
+  async pathsFromBefore(): Promise<string[]> {
+    const kept = await this.#kept();
+    const areLeft = await Promise.all(kept.map((draft) => this.#isLeft(draft)));
+    const left = kept.filter((_, i) => areLeft[i]);
+    return [...new Set(left.map(({ path }) => path))];
+  }
+
+  /** The newest edits of a file from before, until they are taken. */
+  async fromBefore(path: string): Promise<Draft | null> {
+    for (const draft of await this.#kept()) {
+      const isIt = draft.path === path && !this.#taken.has(draft);
+      if (isIt && (await this.#isLeft(draft))) {
+        return draft;
+      }
+    }
+    return null;
+  }
+
+  take(draft: Draft | null): void {
+    if (draft) {
+      this.#taken.add(draft);
+    }
+  }
+
+  adopt(draft: Draft): void {
+    this.#adopted.set(draft.path, draft);
+  }
+
+  discard(draft: DraftKey): void {
+    void this.#drafts.remove(draft).catch(() => undefined);
+  }
+
+  #dropAdopted(path: string): void {
+    const adopted = this.#adopted.get(path);
+    this.#adopted.delete(path);
+    if (adopted && !this.#isOurs(adopted)) {
+      this.discard(adopted);
+    }
+  }
+
+  #key(path: string): DraftKey {
+    return { projectId: this.#projectId, path, tab: this.#tabs.id };
   }
 
   isKept(path: string, mark: number): boolean {
@@ -49,10 +124,11 @@ export class Keeper {
     etag: string | null,
     mark: number,
   ): Promise<boolean> {
-    const projectId = this.#projectId;
     try {
-      await this.#drafts.put({ projectId, path, text, etag, at: this.#now() });
+      const at = this.#now();
+      await this.#drafts.put({ ...this.#key(path), text, etag, at });
       this.#marks.set(path, mark);
+      this.#dropAdopted(path);
       return true;
     } catch {
       this.#marks.delete(path);
@@ -69,6 +145,7 @@ export class Keeper {
   forget(path: string): void {
     this.cancel(path);
     this.#marks.delete(path);
-    void this.#drafts.remove(this.#projectId, path).catch(() => undefined);
+    this.#dropAdopted(path);
+    this.discard(this.#key(path));
   }
 }

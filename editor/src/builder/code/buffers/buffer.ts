@@ -4,6 +4,7 @@ import type { Decoded } from "../files/text";
 import type { Draft, Drafts } from "./drafts";
 import type { FileApi } from "./fileApi";
 import type { BufferState } from "./machine";
+import type { OpenTabs } from "./tabLock";
 
 /** A text being edited. */
 export interface Doc {
@@ -44,6 +45,7 @@ export interface BufferDeps {
   projectId: string;
   api: FileApi;
   drafts: Drafts;
+  tabs: OpenTabs;
   /** Loads the editor. */
   docs: () => Promise<MakeDoc>;
   /** A version was made by saving. */

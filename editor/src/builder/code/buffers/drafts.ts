@@ -1,8 +1,13 @@
 // Edits that are not saved yet, kept in this browser (IndexedDB) until they are.
 
-export interface Draft {
+export interface DraftKey {
   projectId: string;
   path: string;
+  /** The page that it was edited in (tabLock.ts). */
+  tab: string;
+}
+
+export interface Draft extends DraftKey {
   text: string;
   /** The content that was edited; null: a file that was not there. */
   etag: string | null;
@@ -12,10 +17,11 @@ export interface Draft {
 export interface Drafts {
   list(projectId: string): Promise<Draft[]>;
   put(draft: Draft): Promise<void>;
-  remove(projectId: string, path: string): Promise<void>;
+  remove(key: DraftKey): Promise<void>;
 }
 
 const NAME = "slipway";
+const VERSION = 2;
 const STORE = "drafts";
 const MAX_AGE_MS = 30 * 24 * 3600 * 1000;
 const MAX_DRAFTS = 200;
@@ -49,10 +55,13 @@ export class IndexedDbDrafts implements Drafts {
   }
 
   async #connect(): Promise<IDBDatabase> {
-    const opening = indexedDB.open(NAME, 1);
+    const opening = indexedDB.open(NAME, VERSION);
     opening.onupgradeneeded = () => {
+      if (opening.result.objectStoreNames.contains(STORE)) {
+        opening.result.deleteObjectStore(STORE); // keyed without the tab
+      }
       const store = opening.result.createObjectStore(STORE, {
-        keyPath: ["projectId", "path"],
+        keyPath: ["projectId", "path", "tab"],
       });
       store.createIndex("projectId", "projectId");
     };
@@ -72,9 +81,9 @@ export class IndexedDbDrafts implements Drafts {
     await committed(transaction);
   }
 
-  async remove(projectId: string, path: string): Promise<void> {
+  async remove({ projectId, path, tab }: DraftKey): Promise<void> {
     const transaction = (await this.#open()).transaction(STORE, "readwrite");
-    transaction.objectStore(STORE).delete([projectId, path]);
+    transaction.objectStore(STORE).delete([projectId, path, tab]);
     await committed(transaction);
   }
 
@@ -87,7 +96,7 @@ export class IndexedDbDrafts implements Drafts {
     const tooMany = all.sort((a, b) => b.at - a.at).slice(MAX_DRAFTS);
     const old = all.filter((draft) => now - draft.at > MAX_AGE_MS);
     for (const draft of new Set([...tooMany, ...old])) {
-      await this.remove(draft.projectId, draft.path);
+      await this.remove(draft);
     }
   }
 }
