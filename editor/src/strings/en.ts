@@ -878,7 +878,7 @@ export const en = {
     changes: "Changes",
     back: "Back to the list",
     from: "From",
-    to: "to",
+    to: "To",
     nothing: "Nothing, before the first version",
     comparing: "Comparing…",
     noChanges: "No changes",

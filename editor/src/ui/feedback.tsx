@@ -8,8 +8,9 @@ import css from "./ui.module.css";
 
 export type Tone = "good" | "bad" | "busy" | "neutral";
 
+/** A state, with a dot in its colour; without a tone, a label. */
 export function Badge({
-  tone = "neutral",
+  tone,
   children,
 }: {
   tone?: Tone;

@@ -81,7 +81,9 @@ export function Timeline(props: TimelineProps) {
                   </span>
                   <span className={css.versionMarks}>
                     {version.n === newest && (
-                      <Badge tone="good">{t.versions.newest}</Badge>
+                      <span className={css.newest}>
+                        <Badge>{t.versions.newest}</Badge>
+                      </span>
                     )}
                     <Result result={version.result} />
                   </span>

@@ -129,12 +129,16 @@ export function applyTheme(isDark: boolean): void {
   editor.defineTheme("slipway", {
     base: isDark ? "vs-dark" : "vs",
     inherit: true,
-    rules: Object.entries(RULES).flatMap(([name, tokens]) =>
-      tokens.map((token) => ({
-        token,
-        foreground: syntax[name as keyof typeof syntax],
-      })),
-    ),
+    rules: [
+      // Not red: the tokenizer takes text between JSX tags for code, and its "€" for a mistake.
+      { token: "invalid", foreground: color("--text").slice(1, 7) },
+      ...Object.entries(RULES).flatMap(([name, tokens]) =>
+        tokens.map((token) => ({
+          token,
+          foreground: syntax[name as keyof typeof syntax],
+        })),
+      ),
+    ],
     colors: {
       ...Object.fromEntries(
         Object.entries(COLORS).map(([key, token]) => [key, color(token)]),
