@@ -10,7 +10,6 @@ import type {
   Project,
   Template,
   User,
-  Version,
 } from "./types";
 
 export const keys = {
@@ -78,13 +77,6 @@ export const useFiles = (id: string) =>
   useQuery({
     queryKey: keys.files(id),
     queryFn: () => getJson<FileList>(`/projects/${id}/files`),
-  });
-
-/** The newest 100 versions. */
-export const useVersions = (id: string) =>
-  useQuery({
-    queryKey: keys.versions(id),
-    queryFn: () => getJson<List<Version>>(`/projects/${id}/versions?limit=100`),
   });
 
 export const getStatus = (id: string) =>

@@ -1,4 +1,5 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { useEffect, useMemo } from "react";
 import { getJson } from "../../api/http";
 import { keys } from "../../api/queries";
 import type { List, Version, VersionDiff } from "../../api/types";
@@ -17,6 +18,19 @@ export function useVersionPages(projectId: string) {
     initialPageParam: null as string | null,
     getNextPageParam: (last) => last.next,
   });
+}
+
+/** Every version: the older ones follow the newest hundred. */
+export function useAllVersions(projectId: string) {
+  const pages = useVersionPages(projectId);
+  const { data, error, hasNextPage, isFetching, fetchNextPage } = pages;
+  useEffect(() => {
+    if (hasNextPage && !isFetching && !error) {
+      void fetchNextPage();
+    }
+  }, [hasNextPage, isFetching, error, fetchNextPage]);
+  const versions = useMemo(() => data?.pages.flatMap((p) => p.items), [data]);
+  return { versions, error, isPending: pages.isPending };
 }
 
 /** What changed from one version to another. Neither ever changes, and so the answer does not. */

@@ -1,9 +1,9 @@
 import { useQuery } from "@tanstack/react-query";
 import { X } from "lucide-react";
 import { useState } from "react";
-import { useVersions } from "../../../api/queries";
 import { t } from "../../../strings";
 import { Busy, ErrorNote, IconButton, Note, Select } from "../../../ui";
+import { useAllVersions } from "../../versions/useVersionPages";
 import type { Buffer } from "../buffers/buffer";
 import css from "../code.module.css";
 import { useCode } from "../CodeContext";
@@ -22,8 +22,8 @@ const MESSAGE_MAX = 60;
 export default function CompareView({ buffer, onClose }: CompareViewProps) {
   const { path } = buffer;
   const { session } = useCode();
-  const versions = useVersions(session.projectId);
-  const items = versions.data?.items ?? [];
+  const all = useAllVersions(session.projectId);
+  const items = all.versions ?? [];
   const [chosen, setChosen] = useState<number | null>(null);
   // At first what was before the last change, which is what one most wants to see.
   const n = chosen ?? (items[1] ?? items[0])?.n ?? null;
@@ -43,7 +43,7 @@ export default function CompareView({ buffer, onClose }: CompareViewProps) {
   });
   const doc = session.buffers.doc(path);
   const model = doc instanceof MonacoDoc ? doc.model : null;
-  const error = versions.error ?? then.error;
+  const error = all.error ?? then.error;
 
   return (
     <>
@@ -78,12 +78,12 @@ export default function CompareView({ buffer, onClose }: CompareViewProps) {
         </div>
       )}
       {error && <ErrorNote error={error} />}
-      {versions.data && items.length === 0 && (
+      {all.versions && items.length === 0 && (
         <div className={css.banner}>
           <Note>{t.code.noVersions}</Note>
         </div>
       )}
-      {!error && (versions.isLoading || then.isLoading) && <Busy />}
+      {!error && (all.isPending || then.isLoading) && <Busy />}
       {model && then.data && n !== null && (
         <>
           <div className={css.sides} aria-hidden="true">
