@@ -16,6 +16,7 @@ const FILES = {
   'notes.txt': 'one\ntwo\nthree\n',
   'dos.txt': '\uFEFFfirst\r\nsecond\r\n',
   'pixel.png': PIXEL,
+  'logo.svg': '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20"><script>top.wasRun = true</script><rect width="40" height="20"/></svg>\n',
   'data.dat': Buffer.from([0, 1, 2, 255, 254]),
   'large.txt': `${'all work and no play\n'.repeat(60_000)}`,
 };
@@ -231,6 +232,14 @@ describe('a file', () => {
     const { page } = await openProject();
     await row(page, 'pixel.png').click();
     await page.getByText('1 × 1 px').waitFor();
+    await openFile(page, '', 'logo.svg');
+    await button(page, 'More for this file').click();
+    await page.getByRole('menuitem', { name: 'View as picture' }).click();
+    await page.getByText('40 × 20 px').waitFor();
+    assert.equal(await page.evaluate(() => 'wasRun' in window), false);
+    await button(page, 'More for this file').click();
+    await page.getByRole('menuitem', { name: 'View as text' }).click();
+    await line(page, 'rect').waitFor();
     await row(page, 'data.dat').click();
     await page.getByText('Not a text').waitFor();
     await row(page, 'large.txt').click();

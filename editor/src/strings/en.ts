@@ -721,6 +721,8 @@ export const en = {
     more: "More for this file",
     compare: "Compare with a version",
     compareStop: "Stop comparing",
+    asPicture: "View as picture",
+    asText: "View as text",
     compareLabel: "Version to compare with",
     compareOption: (n: number, message: string) => `${n} · ${message}`,
     compareAbsent: "The file was not in this version.",

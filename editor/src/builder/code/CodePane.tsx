@@ -20,7 +20,7 @@ import { useFileActions } from "./useFileActions";
 import { useFollow, useKeeping, usePaneKeys } from "./usePaneEffects";
 import { useWidth } from "./useWidth";
 import { useWritingPaths } from "./useWriting";
-import { FileView } from "./views/FileView";
+import { FileView, type FileAs } from "./views/FileView";
 
 const LAYOUT = "code.layout";
 const WRAP = "code.wrap";
@@ -64,7 +64,7 @@ export default function CodePane() {
   const [drawer, setDrawer] = useState(false);
   const [view, setView] = useState<SidebarView>("files");
   const [quickOpen, setQuickOpen] = useState(false);
-  const [comparing, setComparing] = useState<string | null>(null);
+  const [aside, setAside] = useState<{ path: string; as: FileAs } | null>(null);
   const [closing, setClosing] = useState<string | null>(null);
   const [layout] = useState(() => recall(LAYOUT, isLayout));
 
@@ -102,6 +102,9 @@ export default function CodePane() {
   );
 
   const { active } = tabs;
+  const shownAs = aside && aside.path === active ? aside.as : "text";
+  const showAs = (as: FileAs) =>
+    setAside(active && as !== "text" ? { path: active, as } : null);
   const hasSidebar = isNarrow ? drawer : sidebar;
   const showSidebar = (isShown: boolean) => {
     if (isNarrow) {
@@ -164,18 +167,16 @@ export default function CodePane() {
                   setWordWrap(!wordWrap);
                   remember(WRAP, !wordWrap);
                 }}
-                comparing={comparing !== null && comparing === active}
-                onCompare={() =>
-                  setComparing(comparing === active ? null : active)
-                }
+                shownAs={shownAs}
+                onShowAs={showAs}
                 onQuickOpen={() => setQuickOpen(true)}
               />
               {active ? (
                 <FileView
                   path={active}
                   wordWrap={wordWrap}
-                  comparing={comparing === active}
-                  onStopComparing={() => setComparing(null)}
+                  shownAs={shownAs}
+                  onShowAs={showAs}
                 />
               ) : (
                 <Empty

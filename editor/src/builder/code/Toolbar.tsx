@@ -1,7 +1,9 @@
 import {
   Ellipsis,
+  FileCode,
   FileSearch,
   GitCompare,
+  Image,
   PanelLeft,
   Save,
   SaveAll,
@@ -15,14 +17,16 @@ import { isUnsaved } from "./buffers/machine";
 import css from "./code.module.css";
 import { useCode } from "./CodeContext";
 import { FileTabs } from "./FileTabs";
+import { isDrawing } from "./files/kind";
+import type { FileAs } from "./views/FileView";
 
 export interface ToolbarProps {
   hasSidebar: boolean;
   onSidebar: () => void;
   wordWrap: boolean;
   onWordWrap: () => void;
-  comparing: boolean;
-  onCompare: () => void;
+  shownAs: FileAs;
+  onShowAs: (as: FileAs) => void;
   onQuickOpen: () => void;
 }
 
@@ -40,6 +44,8 @@ export function Toolbar(props: ToolbarProps) {
       toast({ text: t.code.formatNone });
     }
   };
+  const { shownAs, onShowAs } = props;
+  const toggle = (as: FileAs) => onShowAs(shownAs === as ? "text" : as);
   const isSaving = buffer?.state === "saving";
   return (
     <div className={css.toolbar}>
@@ -82,10 +88,19 @@ export function Toolbar(props: ToolbarProps) {
         <MenuItem
           icon={<GitCompare />}
           disabled={!buffer}
-          onSelect={props.onCompare}
+          onSelect={() => toggle("comparison")}
         >
-          {props.comparing ? t.code.compareStop : t.code.compare}
+          {shownAs === "comparison" ? t.code.compareStop : t.code.compare}
         </MenuItem>
+        {active && isDrawing(active) && (
+          <MenuItem
+            icon={shownAs === "picture" ? <FileCode /> : <Image />}
+            disabled={!buffer}
+            onSelect={() => toggle("picture")}
+          >
+            {shownAs === "picture" ? t.code.asText : t.code.asPicture}
+          </MenuItem>
+        )}
         <MenuItem icon={<WrapText />} onSelect={props.onWordWrap}>
           {props.wordWrap ? t.code.noWordWrap : t.code.wordWrap}
         </MenuItem>

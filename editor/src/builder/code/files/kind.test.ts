@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { kindByName, mediaTypeOf, textSize } from "./kind";
+import { isDrawing, kindByName, mediaTypeOf, textSize } from "./kind";
 
 it("goes by the name first", () => {
   expect(kindByName("a/b.PNG")).toBe("image");
@@ -9,6 +9,8 @@ it("goes by the name first", () => {
   expect(kindByName("doc.pdf")).toBe("pdf");
   expect(kindByName("x.zip")).toBe("binary");
   expect(kindByName("icon.svg")).toBe("text");
+  expect(isDrawing("icon.SVG")).toBe(true);
+  expect(isDrawing("svg.ts")).toBe(false);
   expect(kindByName("Makefile")).toBe("text");
   expect(kindByName("constructor")).toBe("text");
 });

@@ -50,6 +50,9 @@ const MEDIA_TYPES: Record<string, string> = {
 export const kindByName = (path: string): FileKind =>
   BY_EXTENSION.get(extensionOf(path)) ?? "text";
 
+/** A text that is a picture, too. */
+export const isDrawing = (path: string): boolean => extensionOf(path) === "svg";
+
 export const mediaTypeOf = (path: string): string =>
   MEDIA_TYPES[extensionOf(path)] ?? "application/octet-stream";
 

@@ -13,17 +13,21 @@ import { useWrittenText } from "../useWriting";
 import { Banners } from "./Banners";
 import { FileCard } from "./FileCard";
 import { MediaView } from "./MediaView";
+import { PictureView } from "./PictureView";
 
 const EditorView = lazy(() => import("./EditorView"));
 const StreamView = lazy(() => import("./StreamView"));
 const ConflictView = lazy(() => import("./ConflictView"));
 const CompareView = lazy(() => import("./CompareView"));
 
+/** How a text is shown: to be edited, beside what it was in a version, or as the picture it describes. */
+export type FileAs = "text" | "comparison" | "picture";
+
 export interface FileViewProps {
   path: string;
   wordWrap: boolean;
-  comparing: boolean;
-  onStopComparing: () => void;
+  shownAs: FileAs;
+  onShowAs: (as: FileAs) => void;
 }
 
 function NoText({ buffer }: { buffer: Buffer }) {
@@ -85,7 +89,7 @@ function NoText({ buffer }: { buffer: Buffer }) {
 }
 
 function TextView(props: FileViewProps & { buffer: Buffer }) {
-  const { path, buffer, wordWrap, comparing, onStopComparing } = props;
+  const { path, buffer, wordWrap, shownAs, onShowAs } = props;
   const { conversation } = useBuilder();
   const written = useWrittenText(conversation, path);
   const { state } = buffer;
@@ -104,8 +108,10 @@ function TextView(props: FileViewProps & { buffer: Buffer }) {
     shown = <ConflictView buffer={buffer} />;
   } else if (!hasText(state)) {
     shown = <NoText buffer={buffer} />;
-  } else if (comparing) {
-    shown = <CompareView buffer={buffer} onClose={onStopComparing} />;
+  } else if (shownAs === "comparison") {
+    shown = <CompareView buffer={buffer} onClose={() => onShowAs("text")} />;
+  } else if (shownAs === "picture") {
+    shown = <PictureView path={path} />;
   } else {
     shown = <EditorView buffer={buffer} wordWrap={wordWrap} />;
   }

@@ -26,7 +26,7 @@ function useSource<T extends HTMLImageElement | HTMLMediaElement>(blob: Blob) {
   return element;
 }
 
-function Picture({ path, blob }: Shown) {
+export function Picture({ path, blob }: Shown) {
   const element = useSource<HTMLImageElement>(blob);
   const [pixels, setPixels] = useState<string | null>(null);
   const [failed, setFailed] = useState(false);
