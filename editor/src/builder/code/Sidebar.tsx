@@ -12,6 +12,7 @@ import {
   Spinner,
   toast,
 } from "../../ui";
+import { useStore } from "../context";
 import css from "./code.module.css";
 import { useCode } from "./CodeContext";
 import { isUnsaved } from "./buffers/machine";
@@ -22,6 +23,7 @@ import { PathDialog } from "./tree/PathDialog";
 import type { TreeNode } from "./tree/tree";
 import { useFolders } from "./tree/useFolders";
 import { actionError } from "./useFileActions";
+import { useSlow } from "./useSlow";
 import { useUpload } from "./useUpload";
 
 export type SidebarView = "files" | "search";
@@ -63,6 +65,8 @@ export function Sidebar({ view, onView, error, onRetry }: SidebarProps) {
   const fileField = useRef<HTMLInputElement>(null);
   const uploadDir = useRef("");
   const upload = useUpload();
+  const doing = useStore(actions.doing).at(-1);
+  const isSlow = useSlow(doing !== undefined);
   const paths = list?.items.map((file) => file.path) ?? [];
   const folders = useFolders(session.projectId, paths);
 
@@ -153,6 +157,12 @@ export function Sidebar({ view, onView, error, onRetry }: SidebarProps) {
         <div className={css.progress} role="status">
           <Spinner />
           {t.code.uploading(upload.progress.done, upload.progress.of)}
+        </div>
+      )}
+      {isSlow && (
+        <div className={css.progress} role="status">
+          <Spinner />
+          {doing}
         </div>
       )}
       {error !== null && !list && <ErrorNote error={error} onRetry={onRetry} />}

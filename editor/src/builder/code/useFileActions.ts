@@ -9,10 +9,14 @@ import { toast } from "../../ui";
 import { MAX_UPLOAD_BYTES } from "./files/kind";
 import { isWithin, joinPath } from "./files/paths";
 import { decodeText, encodeText } from "./files/text";
+import type { Store } from "../context";
+import { Value } from "../store";
 import type { CodeSession } from "./session";
 
 /** What is done to files from the tree. Each makes a version. */
 export interface FileActions {
+  /** What is under way and has no dialog to show it, in words. */
+  doing: Store<readonly string[]>;
   create(path: string): Promise<void>;
   move(from: string, to: string): Promise<void>;
   remove(path: string): Promise<void>;
@@ -33,8 +37,23 @@ export const actionError = (error: unknown): string =>
 
 interface Files {
   session: CodeSession;
+  doing: Value<readonly string[]>;
   /** Asks for the list once more and gives it to whoever shows it. */
   refresh: () => Promise<FileList>;
+}
+
+async function during<T>(
+  { doing }: Files,
+  text: string,
+  work: () => Promise<T>,
+): Promise<T> {
+  doing.set([...doing.getSnapshot(), text]);
+  try {
+    return await work();
+  } finally {
+    const rest = doing.getSnapshot();
+    doing.set(rest.toSpliced(rest.indexOf(text), 1));
+  }
 }
 
 async function change(
@@ -132,7 +151,10 @@ async function remove(files: Files, path: string): Promise<void> {
     text: t.code.removed(path),
     action: {
       text: t.common.undo,
-      run: () => void undoRemove(files, path, done, before),
+      run: () =>
+        void during(files, t.code.bringingBack(path), () =>
+          undoRemove(files, path, done, before),
+        ),
     },
   });
 }
@@ -179,15 +201,19 @@ export function useFileActions(session: CodeSession): FileActions {
       filesChanged(client, session.projectId);
       return list;
     };
-    const files: Files = { session, refresh };
+    const doing = new Value<readonly string[]>([]);
+    const files: Files = { session, doing, refresh };
     return {
+      doing,
       async create(path) {
         await change(files, [{ op: "write", path, content: "" }]);
         await refresh();
         session.open(path);
       },
-      move: (from, to) => move(files, from, to),
-      remove: (path) => remove(files, path),
+      move: (from, to) =>
+        during(files, t.code.moving(from), () => move(files, from, to)),
+      remove: (path) =>
+        during(files, t.code.removing(path), () => remove(files, path)),
       upload: (list, dir, options) => upload(files, list, dir, options),
     };
   }, [client, session]);

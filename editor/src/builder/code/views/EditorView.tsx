@@ -13,6 +13,7 @@ import {
 } from "../monaco/setup";
 import { TextEditor } from "../monaco/TextEditor";
 import type { CodeSession } from "../session";
+import { useSlow } from "../useSlow";
 import { format } from "../monaco/format";
 
 type Instance = editor.IStandaloneCodeEditor;
@@ -61,6 +62,8 @@ export default function EditorView({ buffer, wordWrap }: EditorViewProps) {
   const model = doc instanceof MonacoDoc ? doc.model : null;
   const [instance, setInstance] = useState<Instance | null>(null);
   const [at, setAt] = useState({ line: 1, column: 1 });
+  const [isFormatting, setFormatting] = useState(false);
+  const isSlow = useSlow(isFormatting);
   const rememberPlace = usePlace(session, path);
 
   const onModel = (shown: Instance) => {
@@ -112,7 +115,10 @@ export default function EditorView({ buffer, wordWrap }: EditorViewProps) {
       return;
     }
     return session.offerCommands({
-      format: () => format(instance),
+      format: () => {
+        setFormatting(true);
+        void format(instance).finally(() => setFormatting(false));
+      },
       canFormat: hasFormatter(language),
       focus: () => instance.focus(),
     });
@@ -137,6 +143,7 @@ export default function EditorView({ buffer, wordWrap }: EditorViewProps) {
       </div>
       <div className={css.statusBar}>
         <span>{t.code.position(at.line, at.column)}</span>
+        <span role="status">{isSlow && t.code.formatting}</span>
         <span className={css.spring} />
         <span className={css.tabHint}>{t.code.tabHint}</span>
         <span>{model.getEOL() === "\r\n" ? "CRLF" : "LF"}</span>
