@@ -719,6 +719,8 @@ export const en = {
     formatNone: "There is no formatter for this kind of file.",
     formatFailed: (why: string) =>
       `It could not be formatted: there is a mistake in it. ${why}`,
+    formatterMissing:
+      "The formatter could not be loaded. Check your connection and try again.",
     formatting: "Formatting…",
     wordWrap: "Wrap long lines",
     noWordWrap: "Do not wrap lines",

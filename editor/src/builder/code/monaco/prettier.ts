@@ -2,9 +2,12 @@
 
 import { languages, type editor } from "monaco-editor/editor";
 import type { Plugin } from "prettier";
+import { persist } from "../../../app/lazy";
 import { t } from "../../../strings";
 import { toast } from "../../../ui";
 import { formatStyle } from "./formatStyle";
+
+const FETCH_AGAIN_MS = [300];
 
 interface Printer {
   parser: string;
@@ -47,27 +50,35 @@ const PRINTERS: Record<string, Printer> = {
 export const hasFormatter = (language: string): boolean =>
   Object.hasOwn(PRINTERS, language);
 
-async function print(model: editor.ITextModel): Promise<string> {
-  const { parser, plugins } = PRINTERS[model.getLanguageId()]!;
+/** What formats this language, fetched. */
+async function printerOf(language: string) {
+  const { parser, plugins } = PRINTERS[language]!;
   const [{ format }, loaded] = await Promise.all([
-    import("prettier/standalone"),
-    plugins(),
+    persist(() => import("prettier/standalone"), FETCH_AGAIN_MS),
+    persist(plugins, FETCH_AGAIN_MS),
   ]);
-  const text = model.getValue();
-  const { tabSize, insertSpaces } = model.getOptions();
-  return format(text, {
-    parser,
-    plugins: loaded as Plugin[],
-    tabWidth: tabSize,
-    useTabs: !insertSpaces,
-    endOfLine: model.getEOL() === "\r\n" ? "crlf" : "lf",
-    ...formatStyle(text),
-  });
+  return (model: editor.ITextModel) => {
+    const text = model.getValue();
+    const { tabSize, insertSpaces } = model.getOptions();
+    return format(text, {
+      parser,
+      plugins: loaded as Plugin[],
+      tabWidth: tabSize,
+      useTabs: !insertSpaces,
+      endOfLine: model.getEOL() === "\r\n" ? "crlf" : "lf",
+      ...formatStyle(text),
+    });
+  };
 }
 
 languages.registerDocumentFormattingEditProvider(Object.keys(PRINTERS), {
   displayName: "Prettier",
   async provideDocumentFormattingEdits(model) {
+    const print = await printerOf(model.getLanguageId()).catch(() => null);
+    if (!print) {
+      toast({ text: t.code.formatterMissing, tone: "bad" });
+      return [];
+    }
     try {
       return [{ range: model.getFullModelRange(), text: await print(model) }];
     } catch (error) {
