@@ -185,6 +185,8 @@ console.error(new Error('caught at home').stack);
     await page.getByRole('searchbox', { name: 'Search the logs' }).fill('index.js:1');
     await list.getByRole('button', { name: /index\.js:1\d/ }).first().click();
     await page.getByRole('tab', { name: 'Code', selected: true }).waitFor();
+    await show(page, 'Logs');
+    assert.equal(await page.getByRole('searchbox', { name: 'Search the logs' }).inputValue(), 'index.js:1');
   });
 });
 

@@ -857,6 +857,7 @@ export const en = {
     clear: "Clear the list",
     toEnd: "To the newest line",
     reconnecting: "The connection is lost. Trying again…",
+    asking: "Asking for the lines…",
     empty: "No lines yet",
     emptyText: "What your app prints shows up here as it happens.",
     emptyStopped: "Your app does not run. What it prints shows up here.",

@@ -18,7 +18,7 @@ import {
 import { errorText } from "../../api/errorText";
 import { recall, remember } from "../../app/storage";
 import { t } from "../../strings";
-import { Button, CopyButton, Empty, IconButton, toast } from "../../ui";
+import { Busy, Button, CopyButton, Empty, IconButton, toast } from "../../ui";
 import { useBuilder, useStore } from "../context";
 import { LinkedText } from "./LinkedText";
 import css from "./logs.module.css";
@@ -201,7 +201,7 @@ function Nothing({
   onAll: () => void;
 }) {
   const { app } = useBuilder();
-  const { status } = useStore(app);
+  const { status, reconnecting } = useStore(app);
   if (isFiltered) {
     return (
       <Empty
@@ -212,6 +212,9 @@ function Nothing({
         {t.logs.noneFoundText}
       </Empty>
     );
+  }
+  if (!status && !reconnecting) {
+    return <Busy text={t.logs.asking} />;
   }
   const isStopped = status?.state === "stopped" && status.version > 0;
   return (
@@ -243,19 +246,28 @@ function Nothing({
 
 const EVERYTHING: LogFilter = { level: "info", source: "all", query: "" };
 
+/** What was looked for last, for when one comes back from a file that a line led to. */
+const lastFilters = new Map<string, LogFilter>();
+
 /** What the app prints, what it is installed with, and what its page says. */
 export default function LogsPane() {
-  const { app, pageLog } = useBuilder();
+  const { projectId, app, pageLog } = useBuilder();
   const { lines, reconnecting } = useStore(app);
   const messages = useStore(pageLog);
   const hasFile = useHasFile();
-  const [filter, setFilter] = useState(EVERYTHING);
+  const [filter, setFilter] = useState(
+    () => lastFilters.get(projectId) ?? EVERYTHING,
+  );
   const [wrap, setWrap] = useState(() => recall(WRAP, isBoolean) ?? true);
   const wanted = useDeferredValue(filter);
   const all = useMemo(() => mergeRows(lines, messages), [lines, messages]);
   const rows = useMemo(() => filterRows(all, wanted), [all, wanted]);
   const { list, isFollowing, setFollowing, onScroll } = useStickToEnd(rows);
 
+  const choose = (next: LogFilter) => {
+    setFilter(next);
+    lastFilters.set(projectId, next);
+  };
   const latest = useRef(rows);
   useEffect(() => {
     latest.current = rows;
@@ -265,7 +277,7 @@ export default function LogsPane() {
     <div className={css.pane}>
       <Bar
         filter={filter}
-        onFilter={(change) => setFilter({ ...filter, ...change })}
+        onFilter={(change) => choose({ ...filter, ...change })}
         shown={rows.length}
         wrap={wrap}
         onWrap={() => {
@@ -285,7 +297,7 @@ export default function LogsPane() {
         <div className={css.nothing}>
           <Nothing
             isFiltered={all.length > 0}
-            onAll={() => setFilter(EVERYTHING)}
+            onAll={() => choose(EVERYTHING)}
           />
         </div>
       ) : (
