@@ -119,6 +119,18 @@ describe('the preview', () => {
     assert.equal(await frame(page).locator('body').evaluate(() => window.innerWidth), 390);
   });
 
+  it('may copy to the clipboard when its button is pressed', async () => {
+    const copies = server('First').replace('<p>', `<button onclick="navigator.clipboard.writeText(\\'of the app\\')
+      .then(() => { this.textContent = \\'Copied\\' }, (e) => { this.textContent = e.message })">Copy</button><p>`)
+      .replaceAll('\n      ', '');
+    const project = await appProject('Copies', { 'package.json': MANIFEST, 'index.js': copies });
+    const page = await openPane(project);
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    await frame(page).getByRole('button', { name: 'Copy' }).click({ timeout: APP_MS });
+    await frame(page).getByRole('button', { name: 'Copied' }).waitFor();
+    assert.equal(await page.evaluate(() => navigator.clipboard.readText()), 'of the app');
+  });
+
   it('says how it stands with an app that does not run', async () => {
     const project = await appProject('Stands');
     const page = await openPane(project);

@@ -32,12 +32,14 @@ function assertPageHeaders({ headers }, { scheme, port, where }) {
   assert.equal(headers['x-frame-options'], 'DENY', where);
   assert.equal(headers['referrer-policy'], 'no-referrer', where);
   assert.equal(headers['cross-origin-opener-policy'], 'same-origin', where);
-  assert.match(headers['permissions-policy'], /camera=\(\).*clipboard-write=\(self\)/, where);
+  const previews = `${scheme}://*.preview.localhost:${port}`;
+  assert.match(headers['permissions-policy'], /^accelerometer=\(\), camera=\(\), /, where);
+  assert.ok(headers['permissions-policy'].endsWith(`, clipboard-write=(self "${previews}")`), where);
   const sockets = scheme === 'https' ? [`wss://localhost:${port}`] : [`ws://localhost:${port}`, `ws://127.0.0.1:${port}`];
   assert.deepEqual(policyOf(headers), {
     'default-src': ["'none'"], 'script-src': ["'self'"], 'style-src': ["'self'", "'unsafe-inline'"], 'font-src': ["'self'"],
     'img-src': ["'self'", 'blob:', 'data:'], 'media-src': ['blob:'], 'connect-src': ["'self'", ...sockets], 'worker-src': ["'self'"],
-    'frame-src': [`${scheme}://*.preview.localhost:${port}`], 'manifest-src': ["'self'"],
+    'frame-src': [previews], 'manifest-src': ["'self'"],
     'base-uri': ["'none'"], 'form-action': ["'self'"], 'frame-ancestors': ["'none'"],
   }, where);
 }
