@@ -309,6 +309,7 @@
 	});
 
 	let shown = '';
+	let isStart = true;
 	let looking = false;
 	function look() {
 		looking = false;
@@ -317,7 +318,8 @@
 		const fields = {path, title, can_back: navigation?.canGoBack ?? null, can_forward: navigation?.canGoForward ?? null};
 		if (shown !== JSON.stringify(fields)) {
 			shown = JSON.stringify(fields);
-			post('location', fields);
+			post('location', {...fields, start: isStart});
+			isStart = false;
 		}
 	}
 	function moved() {

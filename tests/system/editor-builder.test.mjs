@@ -152,6 +152,26 @@ describe('a prompt', () => {
     await waitFor('no trouble any more', async () => (await card.count()) === 0);
   });
 
+  it('whose page throws is mended from its console, which then counts no errors', async () => {
+    const { page } = await openProject();
+    model.next(
+      reply(file('index.html', `${PAGE}<script>throw new Error('the hand fell off')</script>\n`)),
+      reply(`It is back on.\n${file('index.html', PAGE)}`),
+    );
+    await box(page).fill('A clock with hands');
+    await page.keyboard.press('Enter');
+    const button = page.getByRole('button', { name: /^Console/ });
+    await button.getByText('error').waitFor({ state: 'attached', timeout: STEP_MS });
+    await button.click();
+    await page.getByRole('button', { name: 'Send' }).waitFor({ timeout: STEP_MS });
+    const messages = page.getByRole('region', { name: 'Messages of the page' });
+    await messages.getByRole('button', { name: 'Fix it' }).first().click();
+    await log(page).getByText('It is back on.').waitFor();
+    assert.match(JSON.stringify((await model.request(2)).body.messages), /reports this error.*the hand fell off/);
+    await button.getByText('error').waitFor({ state: 'detached', timeout: STEP_MS });
+    await messages.getByText('the hand fell off').first().waitFor();
+  });
+
   it('is stopped by its button at once, and can be tried again', async () => {
     const { page } = await openProject();
     const stream = await ask(page, 'Something long');

@@ -131,6 +131,27 @@ describe('the preview', () => {
     assert.equal(await page.evaluate(() => navigator.clipboard.readText()), 'of the app');
   });
 
+  it('counts errors from when it was loaded, and is loaded again even when it hangs', async () => {
+    const page = await openPane(await appProject('Hangs'));
+    await frame(page).getByRole('heading', { name: 'First' }).waitFor({ timeout: APP_MS });
+    const app = () => page.frames().find((f) => editor.isPreview(new URL(f.url()).hostname));
+    const count = page.getByRole('button', { name: /^Console/ }).getByText('error');
+    await app().evaluate(() => console.error('a bad thing'));
+    await count.waitFor({ state: 'attached' });
+    await page.getByRole('button', { name: 'Reload' }).click();
+    await count.waitFor({ state: 'detached' });
+
+    await app().evaluate(() => {
+      document.querySelector('h1').textContent = 'Stuck';
+      setTimeout(() => {
+        for (;;);
+      });
+    });
+    await page.getByRole('button', { name: 'Reload' }).click();
+    await frame(page).getByRole('heading', { name: 'First' }).waitFor({ timeout: 20_000 });
+    await page.getByRole('progressbar', { name: 'The page is loading' }).waitFor({ state: 'detached' });
+  });
+
   it('says how it stands with an app that does not run', async () => {
     const project = await appProject('Stands');
     const page = await openPane(project);

@@ -287,6 +287,10 @@ describe('what our script tells', () => {
     await at('/replaced#there', 'Two');
     await run("document.head.innerHTML = '<title>Three</title>'");
     await at('/replaced#there', 'Three');
+    const starts = async () => (await page.heard('location')).filter(({ start }) => start).length;
+    assert.equal(await starts(), 1);
+    await run('setTimeout(() => location.reload())');
+    await until(async () => (await starts()) === 2, 'the page to start again');
     await page.context().close();
   });
 

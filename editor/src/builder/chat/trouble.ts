@@ -65,7 +65,7 @@ function pageError(
 }
 
 /** When the page began to be what the last turn made of it: errors from before are of the page before. */
-function madeAt(last: Turn | null): number {
+export function madeAt(last: Turn | null): number {
   const steps = last?.steps.filter((step) => step.name !== "complete") ?? [];
   return steps[0]?.startedAt ?? last?.startedAt ?? 0;
 }

@@ -5,10 +5,12 @@ import type { Project } from "../../api/types";
 import { recall, remember } from "../../app/storage";
 import { t } from "../../strings";
 import { Busy, ErrorNote } from "../../ui";
-import { useBuilder, useStore } from "../context";
+import { madeAt } from "../chat/trouble";
+import { useBuilder, useSelected, useStore } from "../context";
 import { ConsoleDrawer } from "./ConsoleDrawer";
 import { isDevice, type Device } from "./devices";
 import { FrameView } from "./FrameView";
+import { countErrors } from "./messages";
 import css from "./preview.module.css";
 import { StartUp } from "./StartUp";
 import { Toolbar } from "./Toolbar";
@@ -18,10 +20,13 @@ import { useLoading, useWakeOnce } from "./useStarting";
 const DEVICE = "preview.device";
 
 function Preview({ project }: { project: Project }) {
-  const { app, pageLog } = useBuilder();
+  const { app, pageLog, conversation } = useBuilder();
   const { status } = useStore(app);
-  const errors = useStore(pageLog).filter((m) => m.level === "error").length;
   const frame = useFrame(project.preview_url);
+  const turnAt = useSelected(conversation, ({ turns }) =>
+    madeAt(turns.findLast(({ version }) => version !== null) ?? null),
+  );
+  const errors = countErrors(useStore(pageLog), Math.max(frame.since, turnAt));
   const [device, setDevice] = useState<Device>(
     () => recall(DEVICE, isDevice) ?? "desktop",
   );

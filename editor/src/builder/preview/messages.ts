@@ -8,6 +8,8 @@ export type Said =
       type: "location";
       path: string;
       title: string;
+      /** It has just begun to load. */
+      isStart: boolean;
       /** A browser that does not tell may do it. */
       canBack: boolean;
       canForward: boolean;
@@ -139,6 +141,7 @@ export function readSaid(
           type: "location",
           path,
           title: text(data.title, 200),
+          isStart: data.start === true,
           canBack: data.can_back !== false,
           canForward: data.can_forward !== false,
         }
@@ -170,3 +173,10 @@ export function groupMessages(
   }
   return groups;
 }
+
+/** Errors of the page as it is now: what was said before `since`, Unix ms, is of the page before. */
+export const countErrors = (
+  messages: readonly PageMessage[],
+  since: number,
+): number =>
+  messages.filter(({ level, t }) => level === "error" && t >= since).length;

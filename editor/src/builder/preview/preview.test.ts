@@ -3,7 +3,7 @@ import type { PageMessage } from "../context";
 import { openUrl, typedPath } from "./address";
 import { fit } from "./devices";
 import { updatesItself } from "./hotReload";
-import { groupMessages, isLocalPath, readSaid } from "./messages";
+import { countErrors, groupMessages, isLocalPath, readSaid } from "./messages";
 import { createPageLog, MESSAGES_MAX } from "./pageLog";
 
 const WORDS = { dropped: (n: number) => `${n} dropped`, noAnswer: "no answer" };
@@ -18,6 +18,7 @@ describe("readSaid", () => {
       type: "location",
       path: "/a?b#c",
       title: "A",
+      isStart: false,
       canBack: false,
       canForward: true,
     });
@@ -115,6 +116,24 @@ describe("groupMessages", () => {
       ["b", 1],
       ["a", 1],
     ]);
+  });
+});
+
+describe("countErrors", () => {
+  it("leaves out what the page before said", () => {
+    const message = (t: number, level: PageMessage["level"]): PageMessage => ({
+      id: t,
+      t,
+      kind: "console",
+      level,
+      text: "",
+      detail: null,
+      at: null,
+    });
+    const all = [message(1, "error"), message(2, "warn"), message(3, "error")];
+    expect(countErrors(all, 0)).toBe(2);
+    expect(countErrors(all, 2)).toBe(1);
+    expect(countErrors(all, 4)).toBe(0);
   });
 });
 

@@ -19,6 +19,8 @@ export interface Frame {
   entry: { url: string; n: number } | null;
   path: string;
   isLoading: boolean;
+  /** When the page that is shown began to load; Unix ms. */
+  since: number;
   /** Why the app could not be entered. */
   error: unknown;
   /** What the page can do; nothing without our script in it. */
@@ -38,14 +40,15 @@ export function useFrame(previewUrl: string): Frame {
   const [entry, setEntry] = useState<Frame["entry"]>(null);
   const [path, setPath] = useState(() => recallPath(projectId));
   const [isLoading, setLoading] = useState(false);
+  const [since, setSince] = useState(0);
   const [error, setError] = useState<unknown>(null);
   /** null: the page does not have our script in it. */
   const [can, setCan] = useState<Frame["can"] | null>(null);
   const latestPath = useRef(path);
   const heard = useRef(false);
-  const locations = useRef(0);
   const enteredAt = useRef(0);
   const asking = useRef<AbortController | null>(null);
+  const deaf = useRef<ReturnType<typeof setTimeout>>(undefined);
   const origin = new URL(previewUrl).origin;
 
   useEffect(() => {
@@ -59,7 +62,10 @@ export function useFrame(previewUrl: string): Frame {
         pageLog.add(said.message);
       } else if (said) {
         heard.current = true;
-        locations.current++;
+        clearTimeout(deaf.current);
+        if (said.isStart) {
+          setSince(Date.now());
+        }
         latestPath.current = said.path;
         setPath(said.path);
         setCan({ back: said.canBack, forward: said.canForward });
@@ -73,6 +79,7 @@ export function useFrame(previewUrl: string): Frame {
   const enter = useCallback(
     (to = latestPath.current) => {
       asking.current?.abort();
+      clearTimeout(deaf.current);
       const ask = new AbortController();
       asking.current = ask;
       latestPath.current = to;
@@ -100,13 +107,25 @@ export function useFrame(previewUrl: string): Frame {
     },
     [projectId],
   );
-  useEffect(() => () => asking.current?.abort(), []);
+  useEffect(
+    () => () => {
+      asking.current?.abort();
+      clearTimeout(deaf.current);
+    },
+    [],
+  );
 
   const tell = (type: "back" | "forward" | "reload" | "go", to?: string) =>
     frame.current?.contentWindow?.postMessage(
       { source: "slipway-editor", v: 1, type, ...(to && { path: to }) },
       origin,
     );
+  /** The page that is to hear it may have gone since, or hang in a loop: then the app is entered anew. */
+  const tellOrEnter = (type: "reload" | "go", to?: string) => {
+    clearTimeout(deaf.current);
+    tell(type, to);
+    deaf.current = setTimeout(() => enter(to), DEAF_MS);
+  };
   const mayStay = () =>
     can !== null && Date.now() - enteredAt.current < GRANT_MS;
 
@@ -117,6 +136,7 @@ export function useFrame(previewUrl: string): Frame {
     entry,
     path,
     isLoading,
+    since,
     error,
     can: can ?? { back: false, forward: false },
     onLoad: () => {
@@ -130,21 +150,18 @@ export function useFrame(previewUrl: string): Frame {
     },
     enter,
     go: (to) => {
-      if (!mayStay()) {
+      if (mayStay()) {
+        tellOrEnter("go", to);
+      } else {
         enter(to);
-        return;
       }
-      const before = locations.current;
-      tell("go", to);
-      // The page that was to hear it may have gone since.
-      setTimeout(() => locations.current === before && enter(to), DEAF_MS);
     },
     back: () => tell("back"),
     forward: () => tell("forward"),
     reload: () => {
       if (mayStay()) {
         setLoading(true);
-        tell("reload");
+        tellOrEnter("reload");
       } else {
         enter();
       }
