@@ -133,6 +133,11 @@ describe('a prompt', () => {
     await preview(page).getByRole('heading', { name: 'Mended' }).waitFor({ timeout: STEP_MS });
     await page.getByRole('button', { name: 'Open preview' }).waitFor();
     assert.equal(await log(page).getByRole('button', { name: 'Fix it' }).count(), 0);
+    await page.getByRole('tab', { name: 'Versions' }).click();
+    const version = (n) => page.getByRole('list', { name: 'Versions, newest first' }).getByRole('button')
+      .filter({ hasText: `Version ${n}` });
+    await version(1).getByText('Does not work').waitFor();
+    await version(2).getByText('Works', { exact: true }).waitFor();
   });
 
   it('whose page throws is told between turns, and mended', async () => {

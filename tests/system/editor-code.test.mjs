@@ -16,7 +16,8 @@ const FILES = {
   'notes.txt': 'one\ntwo\nthree\n',
   'dos.txt': '\uFEFFfirst\r\nsecond\r\n',
   'pixel.png': PIXEL,
-  'logo.svg': '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20"><script>top.wasRun = true</script><rect width="40" height="20"/></svg>\n',
+  'logo.svg': '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20"><script>top.wasRun = true</script>'
+    + '<rect width="40" height="20"/></svg>\n',
   'data.dat': Buffer.from([0, 1, 2, 255, 254]),
   'large.txt': `${'all work and no play\n'.repeat(60_000)}`,
 };
@@ -180,6 +181,42 @@ describe('a file', () => {
     await type(page, 'notes.txt', `${MARK} `);
     await page.keyboard.press('Control+s');
     await isSaved(project, 'notes.txt', `${MARK} from_the_model\nthe_rest`);
+  });
+
+  it('that the model rewrites while it is edited is a conflict; what it replaces is told', async () => {
+    const { page, project } = await openProject();
+    await openFile(page, '', 'notes.txt');
+    await type(page, 'notes.txt', 'mine\n');
+    const rewrite = async (content, meanwhile) => {
+      const held = byHand();
+      model.next(held.script);
+      await page.getByRole('textbox', { name: 'Your message' }).fill('Rewrite the notes');
+      await page.keyboard.press('Enter');
+      const stream = await held.opened;
+      const [head, tail] = file('notes.txt', `${content}\nthe_rest\n`).split('the_rest');
+      await stream.text(head);
+      await meanwhile();
+      await stream.text(`the_rest${tail}`);
+      await stream.finish();
+    };
+    await rewrite('from_the_model', async () => {
+      await page.getByText('The model is writing this file too.').waitFor();
+      await line(page, 'mine').waitFor();
+    });
+    await button(page, 'Keep mine').waitFor();
+    await line(page, 'from_the_model').waitFor();
+    await page.getByRole('treeitem', { name: 'notes.txt, changed here and on the server' }).waitFor();
+    await button(page, 'Keep mine').click();
+    await isSaved(project, 'notes.txt', 'mine\none');
+
+    let saved;
+    await rewrite('once_more', async () => {
+      await page.getByText('The model is writing this file.').waitFor();
+      await editor.previews.put(project, 'notes.txt', 'saved meanwhile\n');
+      saved = await newest(project);
+    });
+    await page.getByText(`Your changes to notes.txt were replaced. They are kept in version ${saved}.`).waitFor();
+    await line(page, 'once_more').waitFor();
   });
 
   it('is not closed with what is unsaved in it before one has said so, deleted or not', async () => {

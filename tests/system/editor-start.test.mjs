@@ -2,6 +2,7 @@
 // page, and sharing.
 
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
 import { after, afterEach, before, describe, it } from 'node:test';
 
 import { checkA11y, checkPages, PHONE, shot, startEditor, waitFor } from './lib/editor.mjs';
@@ -361,6 +362,9 @@ describe('sharing', () => {
 
     const open = await newLink('For Grace');
     await visit(open, 'Shared words');
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    await dialog(page).getByRole('listitem').filter({ hasText: 'For Grace' }).getByRole('button', { name: /^Copy/ }).click();
+    await waitFor('the link to be copied', async () => (await page.evaluate(() => navigator.clipboard.readText())) === open);
     const closed = await newLink('For Ada', { password: 'correct horse', expires: 'In 1 hour' });
     await visit(closed, 'Shared words', { password: 'correct horse' });
 
@@ -405,6 +409,10 @@ describe('sharing', () => {
     const download = page.waitForEvent('download');
     await dialog(page).getByRole('link', { name: 'Zip' }).click();
     assert.equal((await download).suggestedFilename(), `${project.slug}-v1.zip`);
+    const tar = page.waitForEvent('download');
+    await dialog(page).getByRole('link', { name: 'tar.gz' }).click();
+    assert.equal((await tar).suggestedFilename(), `${project.slug}-v1.tar.gz`);
+    assert.deepEqual([...fs.readFileSync(await (await tar).path()).subarray(0, 2)], [0x1f, 0x8b]);
 
     await dialog(page).getByRole('button', { name: 'Delete' }).click();
     await page.waitForURL(`${editor.url}/`);
