@@ -117,6 +117,7 @@ export interface Ask {
 }
 
 export interface Conversation extends Store<ConversationState> {
+  /** Without a model: the one that is chosen. */
   ask(ask: Ask): void;
   cancel(): Promise<void>;
   loadOlder(): void;

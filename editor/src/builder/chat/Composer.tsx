@@ -136,11 +136,7 @@ export function Composer({
   const canSend = text.trim() !== "" && bytes <= MAX_BYTES && !isRunning;
   const send = () => {
     if (canSend) {
-      conversation.ask({
-        prompt: text.trim(),
-        mode,
-        ...(choice.model ? { model: choice.model } : {}),
-      });
+      conversation.ask({ prompt: text.trim(), mode });
       onSent();
     }
   };

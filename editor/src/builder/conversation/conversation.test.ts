@@ -1,6 +1,8 @@
 import { QueryClient } from "@tanstack/react-query";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { keys } from "../../api/queries";
 import type { Generation } from "../../api/types";
+import { remember } from "../../app/storage";
 import { createConversation } from "./conversation";
 import { pendingAsk, setPendingAsk } from "./pending";
 
@@ -101,8 +103,8 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-function open() {
-  const conversation = createConversation("p", new QueryClient());
+function open(client = new QueryClient()) {
+  const conversation = createConversation("p", client);
   leave = conversation.connect();
   return conversation;
 }
@@ -177,6 +179,22 @@ describe("the conversation", () => {
       ]),
     );
     expect(conversation.getSnapshot().running).toBeNull();
+  });
+
+  it("asks the model that is chosen, whoever asks", async () => {
+    const client = new QueryClient();
+    const models = [{ id: "first" }, { id: "second" }];
+    client.setQueryData(keys.models, { items: models, next: null });
+    remember("model", "second");
+    const asked: unknown[] = [];
+    server.post = (_, init) => {
+      asked.push(JSON.parse(init.body as string));
+      return held().response;
+    };
+    open(client).ask({ prompt: "", mode: "fix" });
+    await vi.waitFor(() =>
+      expect(asked).toEqual([{ prompt: null, mode: "fix", model: "second" }]),
+    );
   });
 
   it("goes on by event id when the stream breaks, with no word lost or doubled", async () => {

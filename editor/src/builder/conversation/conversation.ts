@@ -2,8 +2,14 @@
 
 import type { QueryClient } from "@tanstack/react-query";
 import { getJson, isProblem, request, sendJson } from "../../api/http";
-import { filesChanged } from "../../api/queries";
-import type { Generation, GenerationEvents, List } from "../../api/types";
+import { filesChanged, keys } from "../../api/queries";
+import type {
+  Generation,
+  GenerationEvents,
+  List,
+  Model,
+} from "../../api/types";
+import { chosenModel } from "../../app/useModelChoice";
 import type { Ask, Conversation, ConversationState, Turn } from "../context";
 import { Value } from "../store";
 import { Batch } from "./batch";
@@ -231,10 +237,11 @@ class Store extends Value<ConversationState> implements Conversation {
 
   /* Asking */
 
-  ask(ask: Ask): void {
+  ask(asked: Ask): void {
     if (this.#entries.some(isSending)) {
       return;
     }
+    const ask = { ...asked, model: asked.model ?? this.#chosenModel() };
     setPendingAsk(this.#projectId, ask);
     if (this.draft.getSnapshot().trim() === ask.prompt.trim()) {
       this.draft.set("");
@@ -245,6 +252,11 @@ class Store extends Value<ConversationState> implements Conversation {
     this.#entries.push(entry);
     this.#patch({ unsent: null });
     void this.#send(entry, ask);
+  }
+
+  #chosenModel(): string | undefined {
+    const models = this.#client.getQueryData<List<Model>>(keys.models);
+    return chosenModel(models?.items ?? []);
   }
 
   /** A prompt that was on its way when the page was left, or comes from the home page. */
