@@ -363,6 +363,43 @@ describe("a prompt on its way", () => {
       unsent: null,
     });
     expect(conversation.draft.getSnapshot()).toBe("a clock");
+    const stream = held();
+    server.post = () => stream.response;
+    conversation.ask({ ...ASK, prompt: "a watch" });
+    stream.say(GENERATION);
+    await vi.waitFor(() =>
+      expect(conversation.getSnapshot()).toMatchObject({
+        running: { id: "g1", prompt: "a watch" },
+        cancelling: false,
+      }),
+    );
+  });
+
+  it("that is stopped before a busy server answers is not sent again, nor is the next one stopped", async () => {
+    const stream = held();
+    let answer: (response: Response) => void = () => {};
+    server.post = () => new Promise((resolve) => (answer = resolve));
+    const conversation = open();
+    conversation.ask(ASK);
+    await conversation.cancel();
+    answer(problem(429, { "Retry-After": "1" }));
+    await vi.waitFor(() =>
+      expect(conversation.getSnapshot()).toMatchObject({
+        turns: [],
+        unsent: null,
+        cancelling: false,
+      }),
+    );
+    expect(conversation.draft.getSnapshot()).toBe("a clock");
+    expect(pendingAsk("p")).toBeNull();
+    server.post = () => stream.response;
+    conversation.ask(ASK);
+    expect(conversation.getSnapshot().cancelling).toBe(false);
+    stream.say(GENERATION + word(2));
+    await vi.waitFor(() =>
+      expect(conversation.getSnapshot().running?.reply).toBe("w2 "),
+    );
+    expect(server.calls).not.toContain("POST /generations/g1/cancel");
   });
 
   it("is stopped as soon as the server has said what it is called", async () => {

@@ -328,7 +328,8 @@ class Store extends Value<ConversationState> implements Conversation {
   }
 
   async #notSent(entry: Entry, ask: Ask, error: unknown): Promise<void> {
-    if (isProblem(error, 429, 503)) {
+    const isBusy = isProblem(error, 429, 503);
+    if (isBusy && !this.#wantsCancel) {
       const waitMs = (error.retryAfterS ?? 0) * 1000 || RETRY_MS;
       this.#retry = setTimeout(() => {
         this.#patch({ unsent: null });
@@ -339,7 +340,10 @@ class Store extends Value<ConversationState> implements Conversation {
     }
     this.#entries = this.#entries.filter((other) => other !== entry);
     this.#wantsCancel = false;
-    this.#patch({ unsent: { ask, error, retryAt: null }, cancelling: false });
+    this.#patch({
+      unsent: isBusy ? null : { ask, error, retryAt: null }, // it was stopped: just as well
+      cancelling: false,
+    });
     this.#putBack(ask);
     if (isProblem(error, 0, 409)) {
       await this.#look(); // it may have arrived all the same
