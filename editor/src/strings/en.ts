@@ -437,7 +437,7 @@ export const en = {
     sending: "Sending…",
     thinking: "Thinking…",
     reconnecting: "Connection lost. Nothing is lost: coming back to it…",
-    fixPrompt: "Fix what went wrong",
+    fixPrompt: "The last run failed. Find out why and mend it.", // as prompts/ask.fix.txt
     copyPrompt: "Copy message",
     copyReply: "Copy answer",
     copyCode: "Copy code",

@@ -1,8 +1,11 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { QueryClient } from "@tanstack/react-query";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { keys } from "../../api/queries";
 import type { Generation } from "../../api/types";
 import { remember } from "../../app/storage";
+import { t } from "../../strings";
 import { createConversation } from "./conversation";
 import { pendingAsk, setPendingAsk } from "./pending";
 
@@ -109,6 +112,7 @@ function open(client = new QueryClient()) {
   return conversation;
 }
 
+const FIX_PROMPT = "../../../../prompts/ask.fix.txt";
 const ASK = { prompt: "a clock", mode: "build" } as const;
 
 describe("the conversation", () => {
@@ -262,6 +266,13 @@ describe("the conversation", () => {
   });
 });
 
+describe("a fix without words", () => {
+  it("reads the same before and after a refresh", () => {
+    const words = readFileSync(join(import.meta.dirname, FIX_PROMPT), "utf8");
+    expect(words.trim()).toBe(t.chat.fixPrompt);
+  });
+});
+
 describe("a prompt on its way", () => {
   it("is sent when the page opens", async () => {
     const stream = held();
@@ -275,6 +286,15 @@ describe("a prompt on its way", () => {
   it("is not sent twice: the server has it already", async () => {
     setPendingAsk("p", ASK);
     server.list = [row()];
+    const conversation = open();
+    await vi.waitFor(() => expect(pendingAsk("p")).toBeNull());
+    expect(conversation.getSnapshot().turns).toHaveLength(1);
+    expect(server.calls).not.toContain("POST /generate");
+  });
+
+  it("is not sent twice: a fix without words got the server's", async () => {
+    setPendingAsk("p", { prompt: "", mode: "fix" });
+    server.list = [row({ mode: "fix", prompt: t.chat.fixPrompt })];
     const conversation = open();
     await vi.waitFor(() => expect(pendingAsk("p")).toBeNull());
     expect(conversation.getSnapshot().turns).toHaveLength(1);

@@ -39,9 +39,11 @@ export const isSending = (entry: Entry): boolean =>
 
 /** Whether a generation is what came of a prompt sent at some time, by two clocks. */
 export function isAnswer(row: Generation, ask: Ask, sentAt: number): boolean {
+  // A fix without words gets the server's.
+  const isWordless = ask.mode === "fix" && ask.prompt === "";
   return (
     row.mode === ask.mode &&
-    (row.prompt ?? "") === ask.prompt &&
+    (isWordless || row.prompt === ask.prompt) &&
     Date.parse(row.started_at) > sentAt - CLOCKS_APART_MS
   );
 }
