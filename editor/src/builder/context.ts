@@ -121,7 +121,7 @@ export interface Conversation extends Store<ConversationState> {
   ask(ask: Ask): void;
   cancel(): Promise<void>;
   loadOlder(): void;
-  /** The first turns, when they could not be loaded. */
+  /** Loads what could not be loaded. */
   reload(): void;
   /** Forgets what was not sent: it is sent no more. */
   dropUnsent(): void;

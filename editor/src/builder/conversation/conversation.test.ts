@@ -73,6 +73,8 @@ type Handler = (url: string, init: RequestInit) => Response | Promise<Response>;
 class Server {
   readonly calls: string[] = [];
   list: Generation[] = [];
+  /** Answers for the pages after the first. */
+  older: Handler | null = null;
   post: Handler = () => problem(500);
   events: Handler = () => new Response(null, { status: 204 });
 
@@ -86,8 +88,11 @@ class Server {
     if (path.includes("/events")) {
       return this.events(path, init);
     }
+    if (path.includes("&cursor=")) {
+      return this.older!(path, init);
+    }
     if (path.startsWith("/generations?")) {
-      return json({ items: this.list, next: null });
+      return json({ items: this.list, next: this.older && "second" });
     }
     const found = this.list.find((g) => path === `/generations/${g.id}`);
     return found ? json(found) : problem(404);
@@ -126,6 +131,29 @@ describe("the conversation", () => {
       ]),
     );
     expect(conversation.getSnapshot().running).toBeNull();
+  });
+
+  it("goes on with earlier turns where it failed to, not from the beginning", async () => {
+    server.list = [row({ id: "g3" })];
+    server.older = () => json({ items: [row({ id: "g2" })], next: "third" });
+    const conversation = open();
+    const ids = () => conversation.getSnapshot().turns.map((turn) => turn.id);
+    await vi.waitFor(() => expect(ids()).toEqual(["g3"]));
+    conversation.loadOlder();
+    await vi.waitFor(() => expect(ids()).toEqual(["g2", "g3"]));
+    server.older = () => problem(500);
+    conversation.loadOlder();
+    await vi.waitFor(() =>
+      expect(conversation.getSnapshot().loadError).toBeTruthy(),
+    );
+    server.older = () => json({ items: [row()], next: null });
+    conversation.reload();
+    await vi.waitFor(() => expect(ids()).toEqual(["g1", "g2", "g3"]));
+    expect(conversation.getSnapshot()).toMatchObject({
+      hasOlder: false,
+      loadError: null,
+    });
+    expect(server.calls.at(-1)).toMatch(/cursor=third$/);
   });
 
   it("shows the last turn as it was left, with what its steps printed", async () => {

@@ -56,7 +56,8 @@ class Store extends Value<ConversationState> implements Conversation {
   readonly #path: string;
   /** Oldest first. */
   #entries: Entry[] = [];
-  #older: string | null = null;
+  /** Where the turns before these begin; null: there are none, undefined: not known yet. */
+  #older: string | null | undefined;
   #open = new AbortController();
   #channel: BroadcastChannel | null = null;
   #retry: ReturnType<typeof setTimeout> | undefined;
@@ -98,7 +99,8 @@ class Store extends Value<ConversationState> implements Conversation {
   }
 
   reload(): void {
-    void this.#start();
+    const cursor = this.#older;
+    void (cursor ? this.#loadOlder(cursor) : this.#start());
   }
 
   async #start(): Promise<void> {
@@ -106,8 +108,7 @@ class Store extends Value<ConversationState> implements Conversation {
     this.#patch({ loading: true, loadError: null });
     try {
       const page = await this.#page(null, signal);
-      this.#older = page.next;
-      this.#merge(page.items);
+      this.#merge(page);
       this.#patch({ loading: false });
       this.#sendPending(page.items);
       await this.#recall(this.#entries.at(-1), signal);
@@ -171,24 +172,27 @@ class Store extends Value<ConversationState> implements Conversation {
       return this.#start();
     }
     try {
-      this.#merge((await this.#page(null, signal)).items);
+      this.#merge(await this.#page(null, signal));
     } catch {
       // It looks again soon.
     }
   }
 
   /** Takes in the newest generations, newest first. */
-  #merge(rows: Generation[]): void {
+  #merge({ items: rows, next }: List<Generation>): void {
     const known = new Map(this.#entries.map((entry) => [idOf(entry), entry]));
     const settled = this.#entries.filter((entry) => !isSending(entry));
-    if (
+    const hasGap =
       settled.length > 0 &&
       rows.length === PAGE &&
-      !rows.some((row) => known.has(row.id))
-    ) {
-      // So much has happened meanwhile that there is a gap: begin anew.
+      !rows.some((row) => known.has(row.id));
+    if (hasGap) {
+      // So much has happened meanwhile: begin anew.
       settled.forEach((entry) => this.#disconnect(entry));
       this.#entries = this.#entries.filter(isSending);
+    }
+    if (hasGap || this.#older === undefined) {
+      this.#older = next;
     }
     for (const row of rows.toReversed()) {
       const entry = known.get(row.id) ?? this.#insert(row);
@@ -513,7 +517,7 @@ class Store extends Value<ConversationState> implements Conversation {
       ...this.getSnapshot(),
       turns,
       running: turns.findLast(isRunning) ?? null,
-      hasOlder: this.#older !== null,
+      hasOlder: Boolean(this.#older),
       ...change,
     });
   }
