@@ -188,8 +188,9 @@ describe('a prompt', () => {
     const took = performance.now() - since;
     assert.ok(took < STOP_MS, `it took ${Math.round(took)} ms`);
     await says(page, 1, 5);
+    await box(page).fill('And shorter, please');
     await page.getByRole('button', { name: 'Try again' }).click();
-    assert.equal(await box(page).inputValue(), 'Something long');
+    assert.equal(await box(page).inputValue(), 'Something long\n\nAnd shorter, please');
   });
 
   it('that could not be sent stays in the box', async () => {

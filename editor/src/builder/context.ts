@@ -126,7 +126,11 @@ export interface Conversation extends Store<ConversationState> {
   /** Forgets what was not sent: it is sent no more. */
   dropUnsent(): void;
   /** What is in the box, kept for the project. */
-  draft: Store<string> & { set(text: string): void };
+  draft: Store<string> & {
+    set(text: string): void;
+    /** Puts words before what is there. */
+    putBack(words: string): void;
+  };
 }
 
 /* What the app does and prints: builder/appFeed.ts */

@@ -3,7 +3,7 @@ import { useCallback, useRef, useState } from "react";
 import { t } from "../../strings";
 import { Empty } from "../../ui";
 import { useProject } from "../../api/queries";
-import { useBuilder } from "../context";
+import { useBuilder, type Turn } from "../context";
 import { Announcer } from "./Announcer";
 import css from "./chat.module.css";
 import { Composer } from "./Composer";
@@ -40,18 +40,27 @@ export function Chat() {
   const { conversation } = useBuilder();
   const box = useRef<HTMLTextAreaElement>(null);
   const [keeper] = useState(() => new EndKeeper());
-  const putBack = useCallback(
-    (prompt: string) => {
-      conversation.draft.set(prompt);
-      box.current?.focus();
+  const pick = (prompt: string) => {
+    conversation.draft.set(prompt);
+    box.current?.focus();
+  };
+  // A prompt may be changed before it is sent again; a question and a mending are only repeated.
+  const again = useCallback(
+    ({ prompt, mode }: Turn) => {
+      if (mode === "build") {
+        conversation.draft.putBack(prompt);
+        box.current?.focus();
+      } else {
+        conversation.ask({ prompt, mode });
+      }
     },
     [conversation],
   );
   return (
     <div className={css.chat}>
       <MessageList
-        empty={<Beginning onPick={putBack} />}
-        onAgain={putBack}
+        empty={<Beginning onPick={pick} />}
+        onAgain={again}
         keeper={keeper}
       />
       <div className={css.foot}>

@@ -2,14 +2,14 @@ import { ArrowDown } from "lucide-react";
 import { useEffect, useLayoutEffect, useRef, type ReactNode } from "react";
 import { t } from "../../strings";
 import { Busy, Button, ErrorNote } from "../../ui";
-import { useBuilder, useStore } from "../context";
+import { useBuilder, useStore, type Turn } from "../context";
 import css from "./chat.module.css";
 import type { EndKeeper } from "./endKeeper";
 import { TurnView } from "./TurnView";
 
 export function MessageList(props: {
   empty: ReactNode;
-  onAgain: (prompt: string) => void;
+  onAgain: (turn: Turn) => void;
   keeper: EndKeeper;
 }) {
   const { conversation } = useBuilder();

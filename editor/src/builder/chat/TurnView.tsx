@@ -4,7 +4,7 @@ import { errorText } from "../../api/errorText";
 import { Problem } from "../../api/http";
 import { t } from "../../strings";
 import { Button, CopyButton, Note, Spinner, When } from "../../ui";
-import { useBuilder, type Turn } from "../context";
+import { useBuilder, useSelected, type Turn } from "../context";
 import { isRunning } from "../conversation/progress";
 import css from "./chat.module.css";
 import { FileList } from "./FileList";
@@ -51,21 +51,25 @@ function Waiting({ turn }: { turn: Turn }) {
   ) : null;
 }
 
-/** Ways a turn ends without what was asked for. */
-function Ending({
-  turn,
-  onAgain,
-}: {
-  turn: Turn;
-  onAgain: (prompt: string) => void;
-}) {
-  const kept = turn.version !== null;
-  const again = (
-    <Button size="small" onClick={() => onAgain(turn.prompt)}>
+function Again({ turn, onAgain }: Pick<TurnViewProps, "turn" | "onAgain">) {
+  const { conversation } = useBuilder();
+  const isBusy = useSelected(conversation, (s) => s.running !== null);
+  return (
+    <Button
+      size="small"
+      disabled={isBusy && turn.mode !== "build"}
+      onClick={() => onAgain(turn)}
+    >
       <RotateCcw aria-hidden="true" />
       {t.chat.again}
     </Button>
   );
+}
+
+/** Ways a turn ends without what was asked for. */
+function Ending({ turn, onAgain }: Pick<TurnViewProps, "turn" | "onAgain">) {
+  const kept = turn.version !== null;
+  const again = <Again turn={turn} onAgain={onAgain} />;
   const why = turn.error && errorText(new Problem({ ...turn.error }));
   switch (turn.state) {
     case "cancelled":
@@ -168,7 +172,7 @@ function Result({ turn, isLast }: { turn: Turn; isLast: boolean }) {
 export interface TurnViewProps {
   turn: Turn;
   isLast: boolean;
-  onAgain: (prompt: string) => void;
+  onAgain: (turn: Turn) => void;
 }
 
 /** One prompt and what came of it. Rendered again only when the turn itself has changed. */

@@ -356,8 +356,7 @@ class Store extends Value<ConversationState> implements Conversation {
 
   #putBack(ask: Ask): void {
     clearPendingAsk(this.#projectId);
-    const draft = this.draft.getSnapshot();
-    this.draft.set([ask.prompt, draft].filter(Boolean).join("\n\n"));
+    this.draft.putBack(ask.prompt);
   }
 
   dropUnsent(): void {

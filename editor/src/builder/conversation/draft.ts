@@ -20,6 +20,14 @@ export class Draft extends Value<string> {
     this.#timer = setTimeout(() => this.save(), SAVE_MS);
   }
 
+  /** Puts words back before what has been typed since; not twice. */
+  putBack(words: string): void {
+    const typed = this.getSnapshot();
+    if (!typed.startsWith(words)) {
+      this.set([words, typed].filter(Boolean).join("\n\n"));
+    }
+  }
+
   save(): void {
     clearTimeout(this.#timer);
     remember(this.#key, this.getSnapshot() || null);
