@@ -98,6 +98,9 @@ describe('the home page', () => {
     await page.getByRole('button', { name: 'Landing page', exact: true }).click();
     assert.match(await prompt.inputValue(), /coffee roastery/);
     await prompt.fill('Please make a simple web page\nfor my cat');
+    await page.getByRole('button', { name: 'Chat room', exact: true }).click();
+    assert.match(await prompt.inputValue(), /in real time/);
+    await toast(page, 'was replaced').getByRole('button', { name: 'Undo' }).click();
     await page.reload();
     assert.equal(await prompt.inputValue(), 'Please make a simple web page\nfor my cat');
     await prompt.press('Control+End');
@@ -303,6 +306,10 @@ describe('the scratch page', () => {
     await code(page).fill('for (;;);');
     await page.reload();
     assert.equal(await code(page).inputValue(), 'for (;;);', 'the code is kept');
+    await choose(page, 'Examples', 'Read input');
+    assert.match(await code(page).inputValue(), /readFileSync/);
+    await toast(page, 'was replaced').getByRole('button', { name: 'Undo' }).click();
+    assert.equal(await code(page).inputValue(), 'for (;;);', 'an example does not take it away');
     await page.getByRole('button', { name: 'Run', exact: true }).click();
     await toast(page, 'the time limit was reached').waitFor();
   });

@@ -20,6 +20,7 @@ export const en = {
     save: "Save",
     search: "Search",
     undo: "Undo",
+    replaced: "What you wrote was replaced by the example.",
     files: (n: number) => plural(n, "file", "files"),
     version: (n: number) => `Version ${n}`,
     skipToContent: "Skip to content",

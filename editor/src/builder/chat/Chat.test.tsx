@@ -3,7 +3,8 @@ import { render, screen } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { keys } from "../../api/queries";
-import { TooltipProvider } from "../../ui";
+import { t } from "../../strings";
+import { Toasts, TooltipProvider } from "../../ui";
 import { BuilderContext, type Conversation, type Turn } from "../context";
 import { createAppFeed } from "../appFeed";
 import { Draft } from "../conversation/draft";
@@ -51,6 +52,7 @@ function openChat(turns: Turn[], running: Turn | null = null) {
           }}
         >
           <Chat />
+          <Toasts />
         </BuilderContext>
       </TooltipProvider>
     </QueryClientProvider>,
@@ -96,5 +98,26 @@ describe('"Try again"', () => {
     const running = askedTurn("g2", { prompt: "more", mode: "build" }, 0);
     openChat([stopped({ mode: "fix" }), running], running);
     expect(again()).toHaveProperty("disabled", true);
+  });
+});
+
+describe("a suggestion", () => {
+  const [first, second] = t.chat.suggestionsReady;
+
+  it("takes the place of another one", async () => {
+    openChat([]);
+    await userEvent.click(screen.getByRole("button", { name: first }));
+    await userEvent.click(screen.getByRole("button", { name: second }));
+    expect(box()).toHaveProperty("value", second);
+    expect(screen.queryByRole("button", { name: "Undo" })).toBeNull();
+  });
+
+  it("gives back what was typed, when asked to", async () => {
+    openChat([]);
+    await userEvent.type(box(), "a calendar");
+    await userEvent.click(screen.getByRole("button", { name: first }));
+    expect(box()).toHaveProperty("value", first);
+    await userEvent.click(screen.getByRole("button", { name: "Undo" }));
+    expect(box()).toHaveProperty("value", "a calendar");
   });
 });

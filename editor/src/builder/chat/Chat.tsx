@@ -3,6 +3,7 @@ import { useCallback, useRef, useState } from "react";
 import { t } from "../../strings";
 import { Empty } from "../../ui";
 import { useProject } from "../../api/queries";
+import { isOwnText, putExample } from "../../app/putExample";
 import { useBuilder, type Turn } from "../context";
 import { Announcer } from "./Announcer";
 import css from "./chat.module.css";
@@ -11,6 +12,8 @@ import { EndKeeper } from "./endKeeper";
 import { MessageList } from "./MessageList";
 import { TroubleCard } from "./TroubleCard";
 import { UnsentNote } from "./Unsent";
+
+const SUGGESTIONS = [...t.chat.suggestions, ...t.chat.suggestionsReady];
 
 function Beginning({ onPick }: { onPick: (prompt: string) => void }) {
   const { projectId } = useBuilder();
@@ -41,7 +44,13 @@ export function Chat() {
   const box = useRef<HTMLTextAreaElement>(null);
   const [keeper] = useState(() => new EndKeeper());
   const pick = (prompt: string) => {
-    conversation.draft.set(prompt);
+    const before = conversation.draft.getSnapshot();
+    putExample({
+      example: prompt,
+      before,
+      isOwn: isOwnText(before, SUGGESTIONS),
+      set: (text) => conversation.draft.set(text),
+    });
     box.current?.focus();
   };
   // A prompt may be changed before it is sent again; a question and a mending are only repeated.

@@ -9,6 +9,7 @@ import {
 } from "react";
 import { Link, useLocation } from "wouter";
 import { paths } from "../../app/paths";
+import { isOwnText, putExample } from "../../app/putExample";
 import { isString, recall, remember } from "../../app/storage";
 import { useModelChoice, type ModelChoice } from "../../app/useModelChoice";
 import { t } from "../../strings";
@@ -17,6 +18,8 @@ import css from "./PromptBox.module.css";
 import { promptFits, startWithPrompt } from "./start";
 
 const DRAFT = "home.prompt";
+const EXAMPLES = t.home.examplePrompts.map(({ prompt }) => prompt);
+
 function ModelSelect({ models, model, choose }: ModelChoice) {
   return (
     <div className={css.model}>
@@ -133,7 +136,12 @@ export function PromptBox() {
       {start.error && <ErrorNote error={start.error} onRetry={submit} />}
       <Examples
         onChoose={(example) => {
-          change(example);
+          putExample({
+            example,
+            before: prompt,
+            isOwn: isOwnText(prompt, EXAMPLES),
+            set: change,
+          });
           field.current?.focus();
         }}
       />

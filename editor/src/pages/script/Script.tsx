@@ -1,6 +1,7 @@
 import { Play, Square } from "lucide-react";
 import { useEffect, useState, useSyncExternalStore } from "react";
 import { Shell } from "../../app/Shell";
+import { isOwnText, putExample } from "../../app/putExample";
 import { isString, recall, remember } from "../../app/storage";
 import { t } from "../../strings";
 import { Button, Menu, MenuItem, Select, TextArea } from "../../ui";
@@ -14,6 +15,8 @@ const CODE = "scratch.code";
 const STDIN = "scratch.stdin";
 const TIMEOUT = "scratch.timeoutS";
 const TIMEOUTS_S = [1, 2, 5, 10];
+const CODES = EXAMPLES.map(({ code }) => code);
+const INPUTS = EXAMPLES.map(({ stdin }) => stdin ?? "");
 const isTimeout = (value: unknown): value is number =>
   TIMEOUTS_S.includes(value as number);
 
@@ -82,6 +85,11 @@ export default function Script() {
   useEffect(() => () => run.stop(), [run]);
 
   const isBusy = state.phase === "starting" || state.phase === "running";
+  const put = (program: Pick<Example, "code" | "stdin">) => {
+    setCode(program.code);
+    setStdin(program.stdin ?? "");
+    setHasInput(Boolean(program.stdin));
+  };
   const start = () => {
     if (code !== "") {
       void run.start({
@@ -123,11 +131,14 @@ export default function Script() {
             <div className={css.paneHead}>
               <h2 id="code">{t.script.code}</h2>
               <Examples
-                onChoose={(example) => {
-                  setCode(example.code);
-                  setStdin(example.stdin ?? "");
-                  setHasInput(example.stdin !== undefined);
-                }}
+                onChoose={(example) =>
+                  putExample({
+                    example,
+                    before: { code, stdin },
+                    isOwn: isOwnText(code, CODES) || isOwnText(stdin, INPUTS),
+                    set: put,
+                  })
+                }
               />
             </div>
             <div className={css.code}>
