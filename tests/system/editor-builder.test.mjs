@@ -199,8 +199,10 @@ describe('a prompt', () => {
     await box(page).fill('A clock');
     await page.keyboard.press('Enter');
     await page.getByText('Not sent. Your words are still here.').waitFor();
+    await page.getByRole('status').filter({ hasText: 'You are offline.' }).waitFor();
     assert.equal(await box(page).inputValue(), 'A clock');
     await page.context().setOffline(false);
+    await page.getByRole('status').filter({ hasText: 'Connected again.' }).waitFor();
     await page.reload();
     assert.equal(await box(page).inputValue(), 'A clock');
     model.next(reply('Here it is.'));

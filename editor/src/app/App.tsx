@@ -4,6 +4,7 @@ import { Redirect, Route, Switch } from "wouter";
 import { isProblem, setOnSignedOut } from "../api/http";
 import { keys, makeQueryClient, useMe } from "../api/queries";
 import { Busy, ErrorNote, Toasts, TooltipProvider } from "../ui";
+import { ConnectionBanner } from "./ConnectionBanner";
 import { ErrorBoundary } from "./ErrorBoundary";
 import { lazy } from "./lazy";
 import { paths } from "./paths";
@@ -83,6 +84,7 @@ export function App() {
     <ErrorBoundary>
       <QueryClientProvider client={client}>
         <TooltipProvider>
+          <ConnectionBanner />
           <Suspense fallback={<Busy />}>
             <Routes />
           </Suspense>

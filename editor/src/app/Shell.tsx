@@ -3,7 +3,6 @@ import type { ReactNode } from "react";
 import { Link, useLocation } from "wouter";
 import { t } from "../strings";
 import { AccountMenu } from "./AccountMenu";
-import { ConnectionBanner } from "./ConnectionBanner";
 import { Mark } from "./Mark";
 import { paths } from "./paths";
 import css from "./Shell.module.css";
@@ -64,7 +63,6 @@ export function Shell({ title, fills, children }: ShellProps) {
         <Navigation />
         <AccountMenu />
       </header>
-      <ConnectionBanner />
       <main id="content" tabIndex={-1} className={css.content}>
         {children}
       </main>

@@ -32,7 +32,7 @@ export const en = {
   },
 
   errors: {
-    offline: "No connection to the server. Trying again…",
+    offline: "There is no connection to the server.",
     timeout: "The server did not answer in time.",
     unknown: (status: number) =>
       `The server answered with an error (${status}).`,

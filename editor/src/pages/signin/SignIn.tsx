@@ -4,7 +4,6 @@ import { useLocation } from "wouter";
 import { isProblem, sendJson } from "../../api/http";
 import { keys, useMe } from "../../api/queries";
 import type { User } from "../../api/types";
-import { ConnectionBanner } from "../../app/ConnectionBanner";
 import { Mark } from "../../app/Mark";
 import { isEditorPath, nextPath } from "../../app/paths";
 import { useTitle } from "../../app/title";
@@ -117,7 +116,6 @@ export default function SignIn() {
   }
   return (
     <main className={css.page}>
-      <ConnectionBanner />
       <div className={css.card}>
         <div className={css.head}>
           <Mark size={44} />
