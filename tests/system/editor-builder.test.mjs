@@ -319,6 +319,7 @@ describe('the frame', () => {
   it('says that there is no such project', async () => {
     const page = await editor.page({ path: '/projects/00000000-0000-4000-8000-000000000000', allow: [/status of 404/] });
     await page.getByRole('heading', { name: 'There is nothing here' }).waitFor();
+    assert.equal(await page.title(), 'There is nothing here · Slipway');
     await checkA11y(page);
   });
 
