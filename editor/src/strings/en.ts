@@ -331,7 +331,6 @@ export const en = {
     neverOpened: "Not opened yet",
     lastOpened: "last",
     expiresWhen: "Expires",
-    expiredWhen: "Expired",
     neverExpires: "Never expires",
     hasPassword: "Asks for a password",
     revoked: "Revoked",
@@ -392,7 +391,6 @@ export const en = {
     you: "You",
     older: "Show earlier messages",
     latest: "Jump to latest",
-    loadFailed: "The conversation could not be loaded.",
     emptyTitle: "What should it be?",
     emptyText:
       "Describe it in your own words. You can watch it being written, and change anything afterwards.",
@@ -501,7 +499,6 @@ export const en = {
     failure: (url: string, why: string) => `${url}: ${why}`,
 
     openPreview: "Open preview",
-    noVersion: "No files were changed.",
     overwrote: (files: string, n: number) =>
       `Your changes to ${files} were replaced. They are kept in version ${n}.`,
     seeVersions: "See versions",
@@ -634,7 +631,6 @@ export const en = {
     loadingEditor: "Loading the editor…",
     openFiles: "Open files",
     closeTab: (name: string) => `Close ${name}`,
-    closeOthers: "Close the others",
     closeAll: "Close all",
 
     newFile: "New file",
@@ -663,8 +659,6 @@ export const en = {
     collapseAll: "Close all folders",
     upload: "Upload files",
     uploadHere: "Upload files here",
-    uploadHint: "Up to 10 MB each.",
-    dropHere: "Drop files to upload them",
     uploading: (done: number, of: number) => `Uploading ${done} of ${of}…`,
     uploaded: (n: number) => `${plural(n, "file was", "files were")} uploaded.`,
     uploadTooLarge: (name: string) =>
