@@ -86,6 +86,25 @@ describe('signing in', () => {
     await page.goto(`${editor.url}/scratch`);
     await page.getByRole('button', { name: 'Sign in' }).waitFor();
   });
+
+  it('shows the next one who signs in nothing of what was typed', async () => {
+    const [ada, grace] = await Promise.all([editor.instance.createUser(), editor.instance.createUser()]);
+    const page = await editor.page({ user: ada });
+    const prompt = page.getByLabel('Describe what to build');
+    const code = page.getByRole('textbox', { name: 'Code' });
+    await prompt.fill('A secret plan');
+    await page.getByRole('link', { name: 'Scratch' }).click();
+    await code.fill('secret();');
+    for (const [user, typed] of [[grace, false], [ada, true]]) {
+      await choose(page, 'Account', 'Sign out');
+      await fillSignIn(page, user);
+      await prompt.waitFor();
+      assert.equal((await prompt.inputValue()) === 'A secret plan', typed);
+      await page.getByRole('link', { name: 'Scratch' }).click();
+      await code.waitFor();
+      assert.equal((await code.inputValue()) === 'secret();', typed);
+    }
+  });
 });
 
 describe('the home page', () => {

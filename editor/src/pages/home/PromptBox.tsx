@@ -12,12 +12,12 @@ import { paths } from "../../app/paths";
 import { isOwnText, putExample } from "../../app/putExample";
 import { isString, recall, remember } from "../../app/storage";
 import { useModelChoice, type ModelChoice } from "../../app/useModelChoice";
+import { useOwnKey } from "../../app/useOwnKey";
 import { t } from "../../strings";
 import { Button, ErrorNote, Select } from "../../ui";
 import css from "./PromptBox.module.css";
 import { promptFits, startWithPrompt } from "./start";
 
-const DRAFT = "home.prompt";
 const EXAMPLES = t.home.examplePrompts.map(({ prompt }) => prompt);
 
 function ModelSelect({ models, model, choose }: ModelChoice) {
@@ -54,7 +54,8 @@ function Examples({ onChoose }: { onChoose: (prompt: string) => void }) {
 }
 
 export function PromptBox() {
-  const [prompt, setPrompt] = useState(() => recall(DRAFT, isString) ?? "");
+  const draft = useOwnKey("home.prompt");
+  const [prompt, setPrompt] = useState(() => recall(draft, isString) ?? "");
   const field = useRef<HTMLTextAreaElement>(null);
   const choice = useModelChoice();
   const isOffline =
@@ -64,7 +65,7 @@ export function PromptBox() {
   const start = useMutation({
     mutationFn: () => startWithPrompt(prompt.trim(), choice.model),
     onSuccess: (project) => {
-      remember(DRAFT, null);
+      remember(draft, null);
       navigate(paths.project(project.id));
     },
   });
@@ -73,7 +74,7 @@ export function PromptBox() {
 
   const change = (text: string) => {
     setPrompt(text);
-    remember(DRAFT, text || null);
+    remember(draft, text || null);
   };
   useLayoutEffect(() => {
     const element = field.current!;

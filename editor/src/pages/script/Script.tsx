@@ -3,6 +3,7 @@ import { useEffect, useState, useSyncExternalStore } from "react";
 import { Shell } from "../../app/Shell";
 import { isOwnText, putExample } from "../../app/putExample";
 import { isString, recall, remember } from "../../app/storage";
+import { useOwnKey } from "../../app/useOwnKey";
 import { t } from "../../strings";
 import { Button, Menu, MenuItem, Select, TextArea } from "../../ui";
 import { CodeField } from "./CodeField";
@@ -11,8 +12,6 @@ import { Output } from "./Output";
 import { ScriptRun } from "./run";
 import css from "./Script.module.css";
 
-const CODE = "scratch.code";
-const STDIN = "scratch.stdin";
 const TIMEOUT = "scratch.timeoutS";
 const TIMEOUTS_S = [1, 2, 5, 10];
 const CODES = EXAMPLES.map(({ code }) => code);
@@ -76,8 +75,12 @@ function TimeLimit({
 }
 
 export default function Script() {
-  const [code, setCode] = useKept(CODE, isString, EXAMPLES[0]!.code);
-  const [stdin, setStdin] = useKept(STDIN, isString, "");
+  const [code, setCode] = useKept(
+    useOwnKey("scratch.code"),
+    isString,
+    EXAMPLES[0]!.code,
+  );
+  const [stdin, setStdin] = useKept(useOwnKey("scratch.stdin"), isString, "");
   const [hasInput, setHasInput] = useState(stdin !== "");
   const [timeoutS, setTimeoutS] = useKept(TIMEOUT, isTimeout, 10);
   const [run] = useState(() => new ScriptRun());
