@@ -29,6 +29,11 @@ export class Problem extends Error {
   get isTransient(): boolean {
     return this.status === 0 || this.status === 429 || this.status >= 502;
   }
+
+  /** Asking again would bring the same: it is gone, or nobody is signed in. */
+  get isFinal(): boolean {
+    return !this.isTransient && this.status < 500;
+  }
 }
 
 export function isProblem(

@@ -7,6 +7,8 @@ const encoder = new TextEncoder();
 /** A server with one app: its status, and its log as long as somebody reads it. */
 class FakeServer {
   state = "running";
+  /** What it answers instead. */
+  status: number | null = null;
   readonly asked: { path: string; after: string | null }[] = [];
   #log: ReadableStreamDefaultController<Uint8Array> | undefined;
 
@@ -14,6 +16,10 @@ class FakeServer {
     const path = input.replace("/api/v1/projects/p1", "");
     const after = new Headers(init.headers).get("Last-Event-ID");
     this.asked.push({ path, after });
+    if (this.status) {
+      const problem = { status: this.status, title: "X", detail: "" };
+      return Promise.resolve(Response.json(problem, { status: this.status }));
+    }
     if (path !== "/logs") {
       return Promise.resolve(
         Response.json({ state: this.state, version: 1, detail: "" }),
@@ -110,6 +116,24 @@ describe("the app's feed", () => {
     await feed.start();
     await wait(1000);
     expect(server.logsAsked()).toHaveLength(1);
+    end();
+  });
+
+  it.each([
+    [500, true],
+    [404, false],
+  ])("after a %i asks again: %s", async (status, again) => {
+    const { feed, end } = await connected();
+    server.status = status;
+    server.cut();
+    await wait(20_000);
+    server.status = null;
+    server.state = "crashed";
+    const before = server.logsAsked().length;
+    await wait(20_000);
+    const { state } = feed.getSnapshot().status!;
+    expect(state).toBe(again ? "crashed" : "running");
+    expect(server.logsAsked().length > before).toBe(again);
     end();
   });
 

@@ -129,7 +129,7 @@ class Feed extends Value<AppFeedState> implements AppFeed {
         }
         failures = 0;
       } catch (error) {
-        if (isProblem(error) && !error.isTransient) {
+        if (isProblem(error) && error.isFinal) {
           return; // gone, or signed out: what shows the project says so
         }
         failures++;
@@ -162,7 +162,7 @@ class Feed extends Value<AppFeedState> implements AppFeed {
       try {
         await this.#readLog(signal);
       } catch (error) {
-        if (isProblem(error) && !error.isTransient) {
+        if (isProblem(error) && error.isFinal) {
           return;
         }
         if (!signal.aborted) {

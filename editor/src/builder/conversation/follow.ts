@@ -198,7 +198,7 @@ export async function follow(followed: Followed): Promise<void> {
       askAfterMs = 0;
     } catch (error) {
       signal.throwIfAborted();
-      if (isProblem(error) && !error.isTransient && error.status < 500) {
+      if (isProblem(error) && error.isFinal) {
         throw error;
       }
       onLost(true);
