@@ -316,6 +316,35 @@ describe('the frame', () => {
     await page.getByRole('heading', { name: 'New name' }).waitFor();
   });
 
+  it('starts, stops and restarts the app, and says so meanwhile', async () => {
+    const project = await editor.previews.project({ files: { 'index.html': PAGE } });
+    // Not at the preview, which starts it by itself. The app's log may break off before the page has left.
+    const page = await editor.page({ path: `/projects/${project.id}/versions`, allow: [/status of 404 .*\/logs/] });
+    const says = (words) => page.getByRole('status').filter({ hasText: `App: ${words}` }).waitFor({ timeout: STEP_MS });
+    const item = async (name) => {
+      await page.getByRole('button', { name: 'More' }).click();
+      return page.getByRole('menuitem', { name, exact: true });
+    };
+    const asks = async (call, name, meanwhile) => {
+      let release;
+      const held = new Promise((resolve) => (release = resolve));
+      await page.route(`**/${call}`, (route) => held.then(() => route.continue()), { times: 1 });
+      const answer = page.waitForResponse((response) => response.url().endsWith(`/${call}`));
+      await (await item(name)).click();
+      await says(meanwhile);
+      assert.equal(await (await item('Restart app')).getAttribute('aria-disabled'), 'true');
+      await page.keyboard.press('Escape');
+      release();
+      return (await answer).status();
+    };
+    assert.equal(await asks('start', 'Start app', 'Starting…'), 202);
+    await says('Running');
+    assert.equal(await asks('restart', 'Restart app', 'Restarting…'), 202);
+    await says('Running');
+    assert.equal(await asks('stop', 'Stop app', 'Stopping…'), 200);
+    await says('Stopped');
+  });
+
   it('says that there is no such project', async () => {
     const page = await editor.page({ path: '/projects/00000000-0000-4000-8000-000000000000', allow: [/status of 404/] });
     await page.getByRole('heading', { name: 'There is nothing here' }).waitFor();

@@ -21,16 +21,22 @@ export function AppBadge() {
   const { app } = useBuilder();
   const status = useSelected(app, (s) => s.status);
   const reconnecting = useSelected(app, (s) => s.reconnecting);
+  const asked = useSelected(app, (s) => s.asked);
   if (!status) {
     return null;
   }
   // States may be added to the API: one that is not known shows as it is named.
-  const words: string = t.app[status.state] ?? status.state;
+  const words: string = asked
+    ? t.builder.appAsked[asked]
+    : (t.app[status.state] ?? status.state);
+  const tone = asked ? "busy" : (TONES[status.state] ?? "neutral");
   return (
-    <span title={status.detail} role="status" className={css.status}>
-      <Badge
-        tone={reconnecting ? "neutral" : (TONES[status.state] ?? "neutral")}
-      >
+    <span
+      title={asked ? undefined : status.detail}
+      role="status"
+      className={css.status}
+    >
+      <Badge tone={reconnecting ? "neutral" : tone}>
         <span className="visually-hidden">{t.builder.appLabel} </span>
         {words}
       </Badge>

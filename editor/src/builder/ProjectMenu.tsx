@@ -45,6 +45,7 @@ export function ProjectMenu({
 }) {
   const { app } = useBuilder();
   const status = useSelected(app, (s) => s.status);
+  const isAsked = useSelected(app, (s) => s.asked !== null);
   const [deleting, setDeleting] = useState(false);
   const client = useQueryClient();
   const [, navigate] = useLocation();
@@ -73,7 +74,7 @@ export function ProjectMenu({
         {isDown ? (
           <MenuItem
             icon={<CirclePlay />}
-            disabled={!hasFiles}
+            disabled={!hasFiles || isAsked}
             onSelect={() => void app.start().catch(tellFailure)}
           >
             {t.builder.startApp}
@@ -81,6 +82,7 @@ export function ProjectMenu({
         ) : (
           <MenuItem
             icon={<CircleStop />}
+            disabled={isAsked}
             onSelect={() => void app.stop().catch(tellFailure)}
           >
             {t.builder.stopApp}
@@ -88,7 +90,7 @@ export function ProjectMenu({
         )}
         <MenuItem
           icon={<RotateCw />}
-          disabled={!hasFiles}
+          disabled={!hasFiles || isAsked}
           onSelect={() => void app.restart().catch(tellFailure)}
         >
           {t.builder.restartApp}

@@ -107,6 +107,18 @@ describe("the app's feed", () => {
     end();
   });
 
+  it("says what was asked of the app until that is answered, well or not", async () => {
+    const { feed, end } = await connected();
+    const stopping = feed.stop();
+    expect(feed.getSnapshot().asked).toBe("stop");
+    await stopping;
+    expect(feed.getSnapshot().asked).toBeNull();
+    server.status = 503;
+    await expect(feed.restart()).rejects.toThrow();
+    expect(feed.getSnapshot().asked).toBeNull();
+    end();
+  });
+
   it("opens no stream while nothing runs, and one when something does", async () => {
     server.state = "stopped";
     const { feed, end } = await connected();

@@ -56,7 +56,13 @@ class Feed extends Value<AppFeedState> implements AppFeed {
     readonly projectId: string,
     readonly client: QueryClient,
   ) {
-    super({ status: null, lines: [], starts: 0, reconnecting: false });
+    super({
+      status: null,
+      lines: [],
+      starts: 0,
+      reconnecting: false,
+      asked: null,
+    });
     this.#path = `/projects/${projectId}`;
   }
 
@@ -108,12 +114,17 @@ class Feed extends Value<AppFeedState> implements AppFeed {
     };
   }
 
-  async #ask(what: "start" | "stop" | "restart"): Promise<void> {
-    this.#setStatus(
-      await sendJson<AppStatus>("POST", `${this.#path}/${what}`, undefined, {
-        timeoutMs: 60_000, // stop waits until nothing runs any more
-      }),
-    );
+  async #ask(asked: "start" | "stop" | "restart"): Promise<void> {
+    this.#set({ asked });
+    try {
+      this.#setStatus(
+        await sendJson<AppStatus>("POST", `${this.#path}/${asked}`, undefined, {
+          timeoutMs: 60_000, // stop waits until nothing runs any more
+        }),
+      );
+    } finally {
+      this.#set({ asked: null });
+    }
     this.#poll.abort();
   }
 

@@ -149,6 +149,8 @@ export interface AppFeedState {
   starts: number;
   /** Lost; being made again. */
   reconnecting: boolean;
+  /** What was asked of it and has not been answered yet. */
+  asked: "start" | "stop" | "restart" | null;
 }
 
 export interface AppFeed extends Store<AppFeedState> {

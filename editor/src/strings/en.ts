@@ -377,6 +377,11 @@ export const en = {
     startApp: "Start app",
     stopApp: "Stop app",
     restartApp: "Restart app",
+    appAsked: {
+      start: "Starting…",
+      stop: "Stopping…",
+      restart: "Restarting…",
+    },
     deleteProject: "Delete project…",
     deleteTitle: (name: string) => `Delete “${name}”?`,
     deleteText:

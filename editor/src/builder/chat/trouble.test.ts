@@ -35,6 +35,7 @@ const feed = (given: AppStatus | null, texts: string[] = []): AppFeedState => ({
   })),
   starts: 0,
   reconnecting: false,
+  asked: null,
 });
 
 const said = (text: string, t: number, more = {}): PageMessage => ({
