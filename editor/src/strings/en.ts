@@ -4,6 +4,13 @@ const plural = (n: number, one: string, many: string): string =>
   `${n} ${n === 1 ? one : many}`;
 
 export const en = {
+  /** How times and numbers are written: a BCP 47 tag. */
+  locale: "en",
+  time: {
+    ms: (n: number) => `${n} ms`,
+    s: (n: number | string) => `${n} s`,
+    min: (min: number, s: number) => `${min} min ${s} s`,
+  },
   common: {
     appName: "Slipway",
     cancel: "Cancel",

@@ -1,7 +1,9 @@
 // Times as people say them.
 
-const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
-const absolute = new Intl.DateTimeFormat("en", {
+import { t } from "../strings";
+
+const relative = new Intl.RelativeTimeFormat(t.locale, { numeric: "auto" });
+const absolute = new Intl.DateTimeFormat(t.locale, {
   dateStyle: "medium",
   timeStyle: "short",
 });

@@ -1,5 +1,7 @@
 // Text as it is shown: what came from a terminal, and how much of it.
 
+import { t } from "../../strings";
+
 // Escape sequences (ECMA-48): CSI … final byte, OSC … BEL or ST, and two-character ones.
 const ESCAPES =
   // eslint-disable-next-line no-control-regex -- control characters are what it looks for
@@ -32,22 +34,22 @@ export function lastLines(
 }
 
 const minutes = (s: number): string =>
-  `${Math.floor(s / 60)} min ${Math.floor(s % 60)} s`;
+  t.time.min(Math.floor(s / 60), Math.floor(s % 60));
 
 /** 850 ms, 3.2 s, 48 s, 2 min 5 s. */
 export function duration(ms: number): string {
   if (ms < 1000) {
-    return `${Math.max(0, Math.round(ms))} ms`;
+    return t.time.ms(Math.max(0, Math.round(ms)));
   }
   const s = ms / 1000;
   if (s < 10) {
-    return `${s.toFixed(1)} s`;
+    return t.time.s(s.toFixed(1));
   }
-  return s < 60 ? `${Math.floor(s)} s` : minutes(s);
+  return s < 60 ? t.time.s(Math.floor(s)) : minutes(s);
 }
 
 /** The same while it goes on, in whole seconds. */
 export function elapsed(ms: number): string {
   const s = Math.max(0, Math.floor(ms / 1000));
-  return s < 60 ? `${s} s` : minutes(s);
+  return s < 60 ? t.time.s(s) : minutes(s);
 }

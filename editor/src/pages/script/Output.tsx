@@ -15,7 +15,8 @@ function Elapsed({ since }: { since: number }) {
     const timer = setInterval(() => setNow(Date.now()), TICK_MS);
     return () => clearInterval(timer);
   }, []);
-  return t.script.running(`${(Math.max(0, now - since) / 1000).toFixed(1)} s`);
+  const s = Math.max(0, now - since) / 1000;
+  return t.script.running(t.time.s(s.toFixed(1)));
 }
 
 function Ending({ state }: { state: RunState }) {

@@ -9,8 +9,8 @@ export interface Outcome {
 
 export function durationText(ms: number): string {
   return ms < 1000
-    ? `${Math.round(ms)} ms`
-    : `${(ms / 1000).toFixed(ms < 9950 ? 2 : 1)} s`;
+    ? t.time.ms(Math.round(ms))
+    : t.time.s((ms / 1000).toFixed(ms < 9950 ? 2 : 1));
 }
 
 /** How a run ended, in words; null while it has not. */
