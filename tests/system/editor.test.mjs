@@ -21,6 +21,8 @@ const NOT_PAGES = ['/nowhere', '/index.html', '/sign-in/x', '/settings/a/b', '/p
   '/assets', '/assets/', '/assets/none.js', '/assets/../index.html', '/theme.js/', '/style.css', '/.git/config', '/editor/', '/package.json',
   '/index.html.gz', '/assets/%2e%2e/%2e%2e/bin/slipway-api'];
 
+const LOST = ['/nowhere', '/index.html', '/sign-in/x', '/settings/a/b', '/projects', '/projects/a/b/c', '/editor/'];
+
 // {name: [value, …]} of a policy.
 const policyOf = (headers) => Object.fromEntries(headers['content-security-policy'].split(/;\s*/)
   .map((directive) => directive.split(' ')).map(([name, ...values]) => [name, values]));
@@ -71,6 +73,33 @@ describe('over plain http', () => {
       assert.ok([400, 404].includes(answer.status), `${where}: ${answer.status}`);
       assertProblem(answer, answer.status, {}, where);
     }
+  });
+
+  it('answers a browser there with its page, and the status 404', async () => {
+    const browser = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' };
+    const { text: page, headers: { etag } } = await get('/');
+    for (const where of LOST) {
+      const answer = await get(where, { ...browser, 'if-none-match': etag });
+      assert.equal(answer.status, 404, where);
+      assert.equal(answer.text, page, where);
+      assertPageHeaders(answer, { scheme: 'http', port: editor.instance.port, where });
+    }
+    for (const where of ['/api/v1/nowhere', '/api', '/metrics', '/assets/none.js']) {
+      assertProblem(await get(where, browser), 404, {}, where);
+    }
+    const client = editor.instance.client({ key: null });
+    assert.equal((await client.call('HEAD', '/nowhere', { headers: browser })).status, 404);
+    assertProblem(await client.call('POST', '/nowhere', { headers: browser, body: 'x' }), 404);
+    assertProblem(await client.call('POST', '/nowhere', { headers: browser, body: 'x'.repeat(2 << 20) }), 413);
+  });
+
+  it('tells a person who is lost so', async () => {
+    const lost = await editor.page({ path: '/nowhere', allow: [/status of 404/] });
+    await lost.getByRole('heading', { name: 'There is nothing here' }).waitFor();
+    assert.equal(await lost.title(), 'There is nothing here · Slipway');
+    await checkA11y(lost);
+    await lost.getByRole('link', { name: 'Back to your projects' }).click();
+    await lost.getByRole('heading', { name: 'Your projects' }).waitFor();
   });
 
   it('takes nothing but GET and HEAD there', async () => {
