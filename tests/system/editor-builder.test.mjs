@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 
-import { checkA11y, checkPages, PHONE, shot, startEditor, waitFor } from './lib/editor.mjs';
+import { checkA11y, checkPages, FOUR_K, PHONE, shot, startEditor, waitFor } from './lib/editor.mjs';
 import { byHand, file, reply, startFakeModel } from './lib/fake-model.mjs';
 
 const STEP_MS = 60_000; // to install, start and check an app on a busy machine
@@ -350,6 +350,30 @@ describe('the frame', () => {
     await page.getByRole('heading', { name: 'There is nothing here' }).waitFor();
     assert.equal(await page.title(), 'There is nothing here · Slipway');
     await checkA11y(page);
+  });
+
+  it('fills a 4K screen, with lines that can be read', async () => {
+    const project = await editor.previews.project({ files: { 'index.html': PAGE } });
+    const page = await editor.page({ path: `/projects/${project.id}/versions`, ...FOUR_K });
+    model.next(reply(`It goes on ${'and on '.repeat(100)}`));
+    await box(page).fill('Say something long');
+    await page.keyboard.press('Enter');
+    await log(page).getByText('It goes on').waitFor();
+    await page.getByRole('button', { name: 'Send' }).waitFor();
+    const width = async (what) => (await what.boundingBox()).width;
+    for (const name of ['Versions', 'Code', 'Preview']) {
+      await page.getByRole('tab', { name }).click();
+      const panel = page.getByRole('tabpanel', { name });
+      await panel.waitFor();
+      assert.ok((await width(panel)) > 2000, `${name} has the room`);
+    }
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 3840);
+    for (const what of [box(page), log(page).getByRole('article')]) {
+      const wide = await width(what);
+      assert.ok(wide > 400 && wide < 1000, `${wide} px`);
+    }
+    await checkA11y(page);
+    await shot(page, 'builder-4k');
   });
 
   it('shows one thing at a time on a phone, in the dark too', async () => {

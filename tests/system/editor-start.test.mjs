@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { after, afterEach, before, describe, it } from 'node:test';
 
-import { checkA11y, checkPages, PHONE, shot, startEditor, waitFor } from './lib/editor.mjs';
+import { checkA11y, checkPages, FOUR_K, PHONE, shot, startEditor, waitFor } from './lib/editor.mjs';
 
 const NARROW = { ...PHONE, viewport: { width: 360, height: 740 } };
 const PROJECT_URL = /\/projects\/[0-9a-f-]{36}/;
@@ -463,7 +463,7 @@ describe('every page', () => {
     await shot(page, `${name}-${theme}`);
   }
 
-  for (const [theme, options] of Object.entries({ light: {}, dark: {}, phone: NARROW })) {
+  for (const [theme, options] of Object.entries({ light: {}, dark: {}, phone: NARROW, '4k': FOUR_K })) {
     it(`can be read by everybody: ${theme}`, async () => {
       const colors = { theme: theme === 'dark' ? 'dark' : 'light', ...options };
       const guest = await editor.freshProfile({ path: '/sign-in', ...colors });

@@ -24,6 +24,7 @@ const SHOTS = process.env.SLIPWAY_TEST_SHOTS ?? path.join(ROOT, 'build/shots');
 const GRAVE = ['serious', 'critical'];
 
 export const WIDE = { viewport: { width: 1280, height: 800 } };
+export const FOUR_K = { viewport: { width: 3840, height: 2160 } };
 export const PHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true };
 
 // What no test need explain: who is not signed in asks who they are; requests end with their page; other
