@@ -204,7 +204,12 @@ static enum step informational(struct exchange *x, const char *bytes, const stru
 	if (++x->informational > INFORMATIONAL_MAX) {
 		return malformed(x);
 	}
-	return x->is_old_client ? STEP_MOVED : send_head(x, bytes, h);
+	/* Our client is nginx, whose releases before 1.29 take any of them for the answer itself.
+	 * It never asks for 100, and whoever asks knows what comes. */
+	if (h->status != 100 || x->is_old_client || !http_head_get(&x->request->head, "Expect")) {
+		return STEP_MOVED;
+	}
+	return send_head(x, bytes, h);
 }
 
 static enum step final_answer(struct exchange *x, const char *bytes, const struct http_head *h)

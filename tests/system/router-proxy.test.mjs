@@ -7,37 +7,11 @@ import { once } from 'node:events';
 import fs from 'node:fs';
 import http from 'node:http';
 import { after, before, describe, test as nodeTest } from 'node:test';
+import { MIB, digest, digestOf, echo, pattern, writeAll } from './lib/bytes.mjs';
 import { Origin, RouterFixture, until } from './lib/router-fixture.mjs';
 
 const test = (name, fn) => nodeTest(name, { timeout: 30_000 }, fn);
-const MIB = 1024 * 1024;
-const PATTERN = crypto.randomBytes(MIB + 7); // no multiple of any buffer
 const PLAIN_HEAD = (host, line = 'GET / HTTP/1.1') => `${line}\r\nHost: ${host}\r\n`;
-
-function* pattern(size, piece = 64 * 1024) {
-  for (let at = 0; at < size;) {
-    const from = at % PATTERN.length;
-    const n = Math.min(size - at, piece, PATTERN.length - from);
-    yield PATTERN.subarray(from, from + n);
-    at += n;
-  }
-}
-
-function digestOf(size) {
-  const hash = crypto.createHash('sha256');
-  for (const piece of pattern(size)) hash.update(piece);
-  return hash.digest('hex');
-}
-
-async function digest(stream) {
-  const hash = crypto.createHash('sha256');
-  let size = 0;
-  for await (const piece of stream) {
-    hash.update(piece);
-    size += piece.length;
-  }
-  return { size, hash: hash.digest('hex') };
-}
 
 // Of what a socket reads, which goes on writing after that (an async iterator would destroy it).
 function digestHalf(socket) {
@@ -52,21 +26,6 @@ function digestHalf(socket) {
   });
 }
 
-async function writeAll(to, pieces) {
-  for (const piece of pieces) {
-    if (to.destroyed) return;
-    if (!to.write(piece)) await new Promise((resolve) => {
-      const go = () => {
-        to.off('drain', go);
-        to.off('close', go);
-        resolve();
-      };
-      to.on('drain', go);
-      to.on('close', go);
-    });
-  }
-}
-
 // A router and its apps for one describe block.
 function withRouter(settings = {}) {
   const held = { origins: [] };
@@ -79,32 +38,6 @@ function withRouter(settings = {}) {
   });
   held.app = async (origin) => held.router.app(await origin.listen());
   return held;
-}
-
-// Answers with what the request was, and what the path asks for.
-async function echo(request, response) {
-  const url = new URL(request.url, 'http://app');
-  const size = Number(url.searchParams.get('size') ?? 0);
-  const { size: got, hash } = await digest(request);
-  response.setHeader('x-got', `${request.method} ${got} ${hash}`);
-  response.setHeader('x-sent', JSON.stringify(request.rawHeaders));
-  response.setHeader('x-port', String(request.socket.remotePort));
-  switch (url.pathname) {
-    case '/length':
-      response.setHeader('content-length', size);
-      break;
-    case '/close':
-      response.setHeader('connection', 'close');
-      response.useChunkedEncodingByDefault = false;
-      response.removeHeader('transfer-encoding');
-      break;
-    case '/status':
-      response.statusCode = Number(url.searchParams.get('code'));
-      break;
-    default:
-  }
-  await writeAll(response, pattern(size));
-  response.end();
 }
 
 describe('router: bytes both ways', () => {
@@ -331,13 +264,16 @@ describe('router: informational answers and trailers', () => {
     assert.ok(seen.endsWith('no'));
   });
 
-  test('103 reaches HTTP/1.1 clients and no others', async () => {
-    const host = await held.app(Origin.raw('HTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\nX-Accel-Redirect: /x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'));
-    const seen = await held.router.raw(`${PLAIN_HEAD(host)}Connection: close\r\n\r\n`);
-    assert.equal(seen.split('\r\n\r\n')[0], 'HTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload');
-    assert.match(seen, /HTTP\/1\.1 200 OK/);
-    const old = await held.router.raw(`GET / HTTP/1.0\r\nHost: ${host}\r\n\r\n`);
-    assert.match(old, /^HTTP\/1\.1 200 /);
+  test('other informational answers reach nobody, and 100 only who asked for it', async () => {
+    const final = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+    for (const [status, expect] of [['103 Early Hints', true], ['102 Processing', true], ['100 Continue', false]]) {
+      const host = await held.app(Origin.raw(`HTTP/1.1 ${status}\r\nLink: </a>; rel=preload\r\nX-Accel-Redirect: /x\r\n\r\n${final}`));
+      const seen = await held.router.raw(`${PLAIN_HEAD(host)}Connection: close\r\n${expect ? 'Expect: 100-continue\r\n' : ''}\r\n`);
+      assert.match(seen, /^HTTP\/1\.1 200 /, status);
+      assert.doesNotMatch(seen, /preload/, status);
+      const old = await held.router.raw(`GET / HTTP/1.0\r\nHost: ${host}\r\n\r\n`);
+      assert.match(old, /^HTTP\/1\.1 200 /, status);
+    }
   });
 
   test('endless informational answers are malformed', async () => {
