@@ -214,7 +214,7 @@ void live_of(const struct app_policy *p, const struct live_viewer *v, struct liv
 		say(&l, &no_files);
 	} else if (app->app_stopped) {
 		say(&l, &stopped);
-	} else if (app->state == APP_STOPPED) {
+	} else if (app->state == APP_STOPPED && app->phase[0] == '\0') {
 		say_asleep(p, &l);
 	} else if (app->state == APP_FAILED) {
 		say_failed(p, v, &l);

@@ -70,10 +70,14 @@ static bool sleeps(const struct app_policy *p)
 	if (app->gone || app->app_stopped || !app->has_files) {
 		return false;
 	}
+	/* A start waits for a place and builds packages while the row still says stopped. */
+	if (app->phase[0] != '\0') {
+		return false;
+	}
 	if (app->state == APP_STOPPED || app->state == APP_FAILED) {
 		return true;
 	}
-	if (app->state != APP_RUNNING || app->phase[0] != '\0') {
+	if (app->state != APP_RUNNING) {
 		return false;
 	}
 	/* A sandbox that runs without its app, or a row that outlived its sandbox. */

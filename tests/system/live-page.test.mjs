@@ -58,10 +58,20 @@ test('it follows the start and goes over to the app, at the address that was wan
   const answer = await page.goto(address(project, '/a/b?c=d#e'));
   assert.equal(answer.status(), 503);
   await heading(page, 'Waking up');
-  router.setState(project, { state: 'starting', phase: 'waiting' });
+  // Until it has its place the row says stopped: longer than a page takes a call that was heard for one
+  // that will help.
+  router.setState(project, { state: 'stopped', phase: 'waiting' });
   await heading(page, 'Waiting for a place');
-  router.setState(project, { state: 'starting', phase: 'packages' });
+  router.setState(project, { state: 'stopped', phase: 'packages' });
   await heading(page, 'Installing packages');
+  const packages = performance.now();
+  await until(async () => {
+    assert.equal(await page.getByRole('heading', { level: 1 }).textContent(), 'Installing packages');
+    return performance.now() - packages > 6000;
+  }, 'the packages take their time', 10_000);
+  assert.equal(router.sandboxd.woken.filter((w) => w.project === project.id).length, 1);
+  router.setState(project, { state: 'starting', phase: 'sandbox' });
+  await heading(page, 'Waking up');
   router.setState(project, { state: 'running', relay });
   await page.getByText('npm ci').waitFor();
   relay.become({ state: 'starting' });

@@ -198,8 +198,8 @@ test('who waits for an app that listens is served within 50 ms', async () => {
 test('what waits too long is told so, and so is what finds no place to wait', async () => {
   const relay = await router.relay();
   relay.become({ state: 'installing' });
-  const project = router.project({ visibility: 'public', state: 'starting', phase: 'packages' });
-  await router.settled(project, 'starting');
+  const project = router.project({ visibility: 'public', state: 'stopped', phase: 'packages' });
+  await router.settled(project, 'stopped');
   const begun = performance.now();
   const answers = await Promise.all(Array.from({ length: 80 }, async () => {
     const answer = await router.call({ host: project.host });
@@ -214,6 +214,7 @@ test('what waits too long is told so, and so is what finds no place to wait', as
   assert.equal(atOnce, 80 - 64);
   assert.ok(answers.every(({ ms }) => ms < HOLD_MS + 1500), 'none waits much longer than it may');
   assert.equal((await router.metrics()).waiting, 0);
+  assert.equal(wakesOf(project), 0, 'a start is under way');
 });
 
 test('previews, robots and prefetchers wake nothing', async () => {

@@ -56,8 +56,8 @@ static void the_row_is_said(void **state)
 		enum live_kind kind;
 	} rows[] = {
 		{APP_STOPPED, "", "asleep", LIVE_STUCK},
-		{APP_STARTING, "waiting", "waiting", LIVE_COMING},
-		{APP_STARTING, "packages", "installing", LIVE_COMING},
+		{APP_STOPPED, "waiting", "waiting", LIVE_COMING},
+		{APP_STOPPED, "packages", "installing", LIVE_COMING},
 		{APP_STARTING, "sandbox", "starting", LIVE_COMING},
 		{APP_STARTING, "a phase of tomorrow", "starting", LIVE_COMING},
 		{APP_RUNNING, "files", "starting", LIVE_COMING},
