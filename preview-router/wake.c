@@ -82,7 +82,17 @@ static bool sleeps(const struct app_policy *p)
 	}
 	/* A sandbox that runs without its app, or a row that outlived its sandbox. */
 	return (p->agent_ms != 0 && p->agent.state == AGENT_STOPPED) ||
-	       (p->unreachable_ms != 0 && evloop_now_ms() - p->unreachable_ms > UNREACHABLE_MS);
+	       (p->unreachable_ms != 0 && evloop_now_ms() - p->unreachable_ms >= UNREACHABLE_MS);
+}
+
+/* A start would change something in a moment, or perhaps: one under way may fail, what falls asleep
+ * is woken when it got there, and what nobody reaches may be gone. */
+static bool may_sleep_soon(const struct app_policy *p)
+{
+	const struct app *app = p->app;
+
+	return !app->gone && (app->phase[0] != '\0' || app->state == APP_STOPPING ||
+			      (app->state == APP_RUNNING && p->unreachable_ms != 0));
 }
 
 static int64_t backoff(int64_t first_ms, unsigned n)
@@ -200,8 +210,10 @@ static void attempt(struct app_policy *p)
 		return;
 	}
 	if (!sleeps(p)) {
-		/* On its way to sleep it is woken when it got there. */
-		w->wanted = p->app->state == APP_STOPPING && !p->app->gone;
+		w->wanted = may_sleep_soon(p);
+		if (w->wanted && p->unreachable_ms + UNREACHABLE_MS > now_ms) {
+			timer_set(&w->again, p->unreachable_ms + UNREACHABLE_MS);
+		}
 		return;
 	}
 	if (now_ms < w->not_before_ms) {

@@ -83,6 +83,26 @@ test('it follows the start and goes over to the app, at the address that was wan
   await page.context().close();
 });
 
+test('it wakes an app whose sandbox is gone before its row says so, by itself', async () => {
+  for (const notices of [true, false]) {
+    const old = await router.relay();
+    const relay = await router.relay((rq, rs) => rs.writeHead(200, { 'content-type': 'text/html' }).end('<h1>The app itself</h1>'));
+    const project = router.project({ relay: old });
+    await router.settled(project, 'running');
+    old.close();
+    await once(old.server, 'close');
+    const page = await pageFor(project);
+    await page.goto(address(project));
+    await heading(page, 'Looking for the app');
+    // sandboxd finds out by itself, or is told by the wake.
+    if (notices) router.setState(project, { state: 'stopped' });
+    await until(() => router.sandboxd.woken.some((w) => w.project === project.id), 'woken', 10_000);
+    router.setState(project, { state: 'running', relay });
+    await heading(page, 'The app itself');
+    await page.context().close();
+  }
+});
+
 test('without scripts it goes over as well', async () => {
   const relay = await router.relay((rq, rs) => rs.writeHead(200, { 'content-type': 'text/html' }).end('<h1>The app itself</h1>'));
   relay.become({ state: 'starting' });

@@ -215,6 +215,9 @@ test('what waits too long is told so, and so is what finds no place to wait', as
   assert.ok(answers.every(({ ms }) => ms < HOLD_MS + 1500), 'none waits much longer than it may');
   assert.equal((await router.metrics()).waiting, 0);
   assert.equal(wakesOf(project), 0, 'a start is under way');
+  // It fails: whoever asked meanwhile still wants it.
+  router.setState(project, { state: 'failed', error: 'no network' });
+  await until(() => wakesOf(project) === 1, 'started once more');
 });
 
 test('previews, robots and prefetchers wake nothing', async () => {
