@@ -104,13 +104,20 @@ struct in_use {
 	int64_t since_ms;
 };
 
+/* An upload or a download is use for as long as it takes; waiting for a sandbox is none. */
+static bool is_in_use(const struct app *app, int64_t since_ms)
+{
+	return app->n_streams > 0 || app->n_exchanges > app->n_waiting ||
+	       app->last_request_ms >= since_ms;
+}
+
 static void add_in_use(void *ctx, struct app *app)
 {
 	struct in_use *u = ctx;
 
 	/* Shares expire without a word of the database. */
 	shut_out(app);
-	if (u->n < u->cap && (app->n_streams > 0 || app->last_request_ms >= u->since_ms)) {
+	if (u->n < u->cap && is_in_use(app, u->since_ms)) {
 		memcpy(u->ids[u->n++], app->project_id, UUID_TEXT_BYTES);
 	}
 }

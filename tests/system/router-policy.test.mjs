@@ -411,6 +411,45 @@ test('all apps together are started at a bounded rate', async () => {
   await until(() => router.sandboxd.woken.length - begun >= woken + 2, 'the others have their turn');
 });
 
+test('what is under way counts as use for as long as it lasts', async () => {
+  const projects = [];
+  for (let i = 0; i < 4; i++) {
+    const relay = await router.relay((rq, rs) => {
+      if (rq.url === '/events') rs.setHeader('content-type', 'text/event-stream');
+      rs.write('begun');
+      if (rq.url === '/over') rs.end();
+    });
+    relay.app.on('upgrade', (rq, socket) => {
+      socket.on('error', () => {}).write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nbegun');
+    });
+    projects.push(router.project({ relay, visibility: 'public' }));
+    await router.settled(projects.at(-1), 'running');
+  }
+  const [download, events, tunnel, over] = projects;
+  const sockets = [];
+  for (const [project, path, headers] of [[download, '/file', ''], [events, '/events', ''],
+    [tunnel, '/', 'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n']]) {
+    const socket = router.connect();
+    sockets.push(socket);
+    let seen = '';
+    socket.on('data', (piece) => { seen += piece; });
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: ${project.host}\r\n${headers}\r\n`);
+    await until(() => seen.includes('begun'), `${path} is open`);
+  }
+  assert.equal((await router.call({ host: over.host, path: '/over' })).text, 'begun');
+
+  const moved = (project) => router.db.query(`SELECT 1 FROM sandboxes WHERE id = '${project.sandbox}' AND last_activity_at > now() - interval '1 h'`).length > 0;
+  // At first each counts because it has just begun.
+  for (let writes = 1; ; writes++) {
+    router.db.query(`UPDATE sandboxes SET last_activity_at = now() - interval '1 day'`);
+    await until(() => moved(download), 'the download counts', 20_000);
+    if (!moved(over)) break;
+    assert.ok(writes < 3, 'what is over does not count any more');
+  }
+  assert.ok(moved(events) && moved(tunnel));
+  for (const socket of sockets) socket.destroy();
+});
+
 test('a database that is away takes nothing with it', async () => {
   const relay = await router.relay();
   const project = router.project({ relay });
