@@ -192,7 +192,7 @@ test('who waits for an app that listens is served within 50 ms', async () => {
     assert.equal((await answer).status, 200);
     took.push(performance.now() - listened);
   }
-  assert.ok(Math.min(...took) < 50, `${took.map(Math.round)} ms`);
+  assert.ok(took.toSorted((a, b) => a - b)[2] < 50, `${took.map(Math.round)} ms`);
 });
 
 test('what waits too long is told so, and so is what finds no place to wait', async () => {
