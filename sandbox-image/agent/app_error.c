@@ -83,6 +83,11 @@ int app_error_weight(const char *line)
 									    : SOME_LINE;
 }
 
+bool app_error_is_told(const char *line)
+{
+	return app_error_weight(line) >= SPEAKS_OF_ERRORS;
+}
+
 static bool is_of(const struct app_log_entry *entry, enum app_log_source source)
 {
 	return entry->source == source &&

@@ -12,5 +12,8 @@
 void app_error_find(const struct app_log *log, enum app_log_source source, int64_t from_id,
 		    struct strbuf *to);
 
+/* Whether a line speaks of something that went wrong. */
+bool app_error_is_told(const char *line);
+
 /* How telling a line is: 0 says nothing of what went wrong. For tests. */
 int app_error_weight(const char *line);

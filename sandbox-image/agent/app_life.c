@@ -308,6 +308,7 @@ void app_program_ended(struct app *app, enum app_state state)
 	if (!app_has_process(app) || app->next != APP_NEXT_NOTHING) {
 		return;
 	}
+	app->told_ms = clock_mono_ms();
 	if (state == APP_CRASHED) {
 		crash(app, "the app ended with an error; it is started again when a file changes",
 		      true);

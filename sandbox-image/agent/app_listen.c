@@ -15,6 +15,10 @@
  * main one. */
 #define COMES_BACK_MS 2000
 
+/* Most watchers (tsx watch) say nothing when what they watch has ended: nothing listens for so
+ * long, and the last that was heard is an error. */
+#define SILENT_END_MS 10000
+
 static void arm(struct app *app, int ms)
 {
 	const struct timeval tv = {.tv_sec = ms / 1000, .tv_usec = (ms % 1000) * 1000};
@@ -169,6 +173,23 @@ static void check_deadline(struct app *app)
 	app_give_up(app, why);
 }
 
+/* An error on stderr that explains that nothing listens, and was not told yet. */
+static bool has_error(const struct app *app)
+{
+	return app->error_ms > app->told_ms && app->error_ms >= app->lost_ms - APP_TOGETHER_MS;
+}
+
+static void look_for_silent_end(struct app *app)
+{
+	int64_t heard_ms = app_output_last_ms(app), now_ms = clock_mono_ms();
+
+	if ((app->state == APP_STARTING || app->state == APP_CRASHED) &&
+	    app->next == APP_NEXT_NOTHING && has_error(app) && now_ms - heard_ms >= SILENT_END_MS &&
+	    now_ms - app->lost_ms >= SILENT_END_MS) {
+		app_program_ended(app, APP_CRASHED);
+	}
+}
+
 static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
 	struct app *app = arg;
@@ -180,6 +201,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	if (interval(app) != FAST_MS) {
 		watch_memory(app);
 	}
+	look_for_silent_end(app);
 	check_deadline(app);
 	arm(app, interval(app));
 }
@@ -203,6 +225,7 @@ void app_listen_begin(struct app *app)
 {
 	app_ports_clear(&app->ports);
 	app->port = app->last_port = 0;
+	app->lost_ms = app->error_ms = app->told_ms = 0;
 	app->wanted_port = wanted_port(app);
 	if (!app->tick) {
 		app->tick = evtimer_new(app->agent->base, on_tick, app);

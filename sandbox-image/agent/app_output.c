@@ -1,3 +1,4 @@
+#include "app_error.h"
 #include "app_private.h"
 #include "cleanup.h"
 #include "clock.h"
@@ -27,7 +28,8 @@ static const char *const misfits[] = {
 	"The lockfile would have been modified",
 };
 
-/* What watchers say that stay when the program they watch has ended. */
+/* What watchers say that stay when the program they watch has ended. Those that say nothing:
+ * app_listen.c. */
 static const struct {
 	const char *mark;
 	enum app_state state;
@@ -50,6 +52,7 @@ static void look_for_end(struct app *app, const char *text)
 	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
 		if (strstr(text, ends[i].mark)) {
 			app_program_ended(app, ends[i].state);
+			app->told_ms += APP_TOGETHER_MS;
 		}
 	}
 }
@@ -63,9 +66,12 @@ static void on_line(void *ctx, const char *text, size_t len)
 	event_active(app->pump, EV_TIMEOUT, 0);
 	if (app->phase == APP_LOG_INSTALL) {
 		look_for_misfit(app, text);
-	} else {
-		look_for_end(app, text);
+		return;
 	}
+	if (s->stream == APP_LOG_STDERR && app_error_is_told(text)) {
+		app->error_ms = clock_mono_ms();
+	}
+	look_for_end(app, text);
 }
 
 /* False at the end, and when there is nothing to read. */
@@ -163,6 +169,11 @@ static void flush_old(struct app_stream *s)
 	if (s->fd >= 0 && clock_mono_ms() - s->read_ms >= UNFINISHED_MS) {
 		log_lines_flush(&s->lines, on_line, s);
 	}
+}
+
+int64_t app_output_last_ms(const struct app *app)
+{
+	return app->out.read_ms > app->err.read_ms ? app->out.read_ms : app->err.read_ms;
 }
 
 void app_output_flush_old(struct app *app)

@@ -14,6 +14,10 @@
 
 #define APP_PORT 3000 /* what PORT says unless the caller says otherwise */
 
+/* What is heard within this time of something else may be of the same event: two streams and the
+ * looks at the ports are not in step. */
+#define APP_TOGETHER_MS 1000
+
 struct app_stream {
 	struct app *app;
 	enum app_log_stream stream;
@@ -75,7 +79,9 @@ struct app {
 	int64_t process_since_ms;
 	int64_t process_log_id; /* its lines begin here */
 	int64_t oom_kills;
-	int input_fd; /* never written: an end of stdin ends some watchers */
+	int64_t error_ms; /* when its stderr spoke of an error last; 0: never */
+	int64_t told_ms;  /* errors until then are behind the state already */
+	int input_fd;	  /* never written: an end of stdin ends some watchers */
 	struct app_stream out, err;
 
 	/* where it listens */
@@ -106,7 +112,8 @@ bool app_stop(struct app *app);
 /* Ends the process, for a crash that it does not see itself. */
 void app_give_up(struct app *app, const char *why);
 bool app_has_process(const struct app *app);
-/* A watcher says that the program it watches has ended, and stays for the next change of a file. */
+/* The program that a watcher watches has ended, and the watcher stays for the next change of a
+ * file. */
 void app_program_ended(struct app *app, enum app_state state);
 void app_life_init(struct app *app);
 
@@ -120,6 +127,8 @@ void app_output_close_pipes(struct app_pipes *p);
 void app_output_end(struct app *app);
 /* Lines that have waited long for their end. */
 void app_output_flush_old(struct app *app);
+/* When something came last. */
+int64_t app_output_last_ms(const struct app *app);
 
 /* app_listen.c */
 void app_listen_begin(struct app *app);

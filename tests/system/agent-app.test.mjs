@@ -211,6 +211,36 @@ describe('app: ends', () => {
     assert.equal(running.start, state.start);
   });
 
+  test('a watcher that says nothing of the end is told of by its program’s words', async () => {
+    await held.box.write({
+      'package.json': manifest({ dev: 'node watch.js' }), 'server.js': 'throw new Error("not yet")',
+      'watch.js': `
+        const { spawn } = require('node:child_process');
+        let child;
+        const start = () => { child = spawn('node', ['server.js'], { stdio: 'inherit' }); };
+        require('node:fs').watchFile('server.js', { interval: 50 }, () => {
+          if (child.exitCode !== null || child.signalCode !== null) return start();
+          child.once('exit', start).kill();
+        });
+        start();`,
+    });
+    const begun = performance.now();
+    await held.box.startApp();
+    const first = await held.box.appIs('crashed', 30 * SECOND);
+    assert.match(first.error, /Error: not yet$/);
+    assert.ok(performance.now() - begun > 9 * SECOND, 'not before it had its time');
+    await held.box.write({ 'server.js': server('mended') });
+    assert.equal((await held.box.appIs('running')).error, null);
+    for (const words of ['broken', 'worse']) {
+      await held.box.write({ 'server.js': `throw new Error("${words}")` });
+      await until(words, async () => (await held.box.app()).error?.endsWith(`Error: ${words}`), 30 * SECOND);
+      assert.equal((await held.box.app()).state, 'crashed');
+    }
+    await held.box.write({ 'server.js': server('whole') });
+    const last = await held.box.appIs('running');
+    assert.deepEqual([last.error, last.start], [null, first.start]);
+  });
+
   test('a signal is named, and an end without listening is no crash', async () => {
     await held.box.write({ 'package.json': manifest({ dev: 'node -e "setTimeout(() => process.kill(process.ppid, 9), 50)"' }) });
     await held.box.startApp();
