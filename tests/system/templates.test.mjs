@@ -6,7 +6,7 @@ import fs from 'node:fs';
 import { after, afterEach, before, describe, it } from 'node:test';
 
 import { newPage, open, startBrowser } from './lib/browser.mjs';
-import { printLogsOnFailure, ROOT, startInstance } from './lib/instance.mjs';
+import { printLogsOnFailure, ROOT, startInstance, waitFor } from './lib/instance.mjs';
 import { Previews } from './lib/preview.mjs';
 
 // Words of its page when its scripts have run.
@@ -45,6 +45,23 @@ describe('the lockfiles of templates', () => {
 });
 
 describe('a project from a template', () => {
+  // First: no other has had these packages built.
+  it('is not said to sleep while its packages are built', async () => {
+    const project = await previews.project({ template: 'vite-react' });
+    const headers = { cookie: await previews.cookie(project) };
+    const seen = [];
+    await previews.api('POST', `projects/${project.id}/start`, { json: {} });
+    await waitFor('it runs', async () => {
+      const { text } = await previews.get(`${project.preview_url}/.slipway/status`, { headers });
+      seen.push(JSON.parse(text));
+      return seen.at(-1).ready;
+    }, { ms: 180_000, every: 20 });
+    const early = seen.filter((s) => s.sandbox === 'stopped' && s.phase !== '');
+    assert.ok(early.some((s) => s.phase === 'packages'), JSON.stringify(seen.slice(0, 20)));
+    assert.deepEqual(early.filter((s) => !s.waits || !['waiting', 'installing'].includes(s.state)), []);
+    await previews.api('DELETE', `projects/${project.id}`);
+  });
+
   for (const [template, words] of Object.entries(APPS)) {
     it(`shows ${template} with all it loads`, async () => {
       const project = await previews.project({ template });
