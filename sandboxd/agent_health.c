@@ -30,7 +30,7 @@ static int take_count(const json_t *answer, const char *key, int64_t *ret, struc
 
 bool agent_health_is_busy(const struct agent_health *h)
 {
-	return h->runs > 0 || h->queued > 0 || h->terminals > 0;
+	return h->runs > 0 || h->queued > 0 || h->terminals > 0 || h->starting > 0;
 }
 
 int agent_health_get(struct http_client *http, const char *socket_path, int64_t timeout_ms,
@@ -62,9 +62,11 @@ int agent_health_get(struct http_client *http, const char *socket_path, int64_t 
 	    take_count(answer, "queued", &health.queued, e) < 0) {
 		return -1;
 	}
-	/* An agent that runs since before an update may not know of terminals. */
-	if (json_object_get(answer, "terminals") &&
-	    take_count(answer, "terminals", &health.terminals, e) < 0) {
+	/* An agent that runs since before an update may not know of these. */
+	if ((json_object_get(answer, "terminals") &&
+	     take_count(answer, "terminals", &health.terminals, e) < 0) ||
+	    (json_object_get(answer, "starting") &&
+	     take_count(answer, "starting", &health.starting, e) < 0)) {
 		return -1;
 	}
 	*ret = health;

@@ -13,6 +13,7 @@ struct agent_health {
 	int64_t runs;	   /* at work */
 	int64_t queued;	   /* waiting for a run to end */
 	int64_t terminals; /* with a client */
+	int64_t starting;  /* an app that is being installed or started */
 };
 
 /* Somebody uses the sandbox. */

@@ -37,6 +37,14 @@ void app_view(const struct agent *agent, struct app_view *ret)
 	*ret = v;
 }
 
+bool app_is_on_its_way(const struct agent *agent)
+{
+	const struct app *app = agent->app;
+
+	/* One that has listened may be without a port for ever. */
+	return app->state == APP_INSTALLING || (app->state == APP_STARTING && app->start_ms < 0);
+}
+
 _Static_assert(APP_PORTS_SEEN_MAX == APP_PORTS_MAX, "a view holds them all");
 
 const struct listener *app_view_listener(const struct app_view *v, in_port_t port)

@@ -38,6 +38,9 @@ struct app_view {
 
 void app_view(const struct agent *agent, struct app_view *ret);
 
+/* It is being installed, or started for so long as that may take: it ends by itself. */
+bool app_is_on_its_way(const struct agent *agent);
+
 /* The listener of a port (0: the main port) in a view; NULL when it does not listen. */
 const struct listener *app_view_listener(const struct app_view *v, in_port_t port);
 

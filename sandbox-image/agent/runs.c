@@ -1,5 +1,6 @@
 #include "runs.h"
 
+#include "app.h"
 #include "clock.h"
 #include "run.h"
 #include "strbuf.h"
@@ -34,9 +35,10 @@ int runs_on_health(struct conn *c, struct err *e)
 	const struct agent *a = conn_agent(c);
 
 	reply_json(c,
-		   json_pack("{s:s,s:I,s:i,s:i,s:i}", "version", SLIPWAY_VERSION, "uptime_ms",
+		   json_pack("{s:s,s:I,s:i,s:i,s:i,s:i}", "version", SLIPWAY_VERSION, "uptime_ms",
 			     (json_int_t)(clock_mono_ms() - a->started_ms), "runs", a->n_running,
-			     "queued", a->n_queued, "terminals", terminals_attached(a)),
+			     "queued", a->n_queued, "terminals", terminals_attached(a), "starting",
+			     app_is_on_its_way(a)),
 		   e);
 	return 0;
 }

@@ -64,7 +64,9 @@ describe('app: install', () => {
     await box.write(app({ branch: '^1.0.0', scripted: '1.0.0' }));
     const first = (await box.startApp()).json;
     assert.deepEqual([first.state, first.plan.install], ['installing', 'npm install --no-audit --no-fund']);
+    assert.equal((await box.health()).starting, 1);
     const state = await box.appIs('running', 60 * SECOND);
+    assert.equal((await box.health()).starting, 0);
     await says(box, 'says a leaf,made');
     assert.ok(state.install_ms > 0);
     // The registry listens too, but it is a run's.

@@ -322,6 +322,17 @@ describe('places', () => {
     await f.restart();
   });
 
+  it('are kept by an app until it listens', async () => {
+    await f.restart({ SLIPWAY_IDLE_STOP_S: '2' });
+    const one = app();
+    f.version(one.user, one.project, { 'index.js': `setTimeout(() => { ${SERVER('late')} }, 8000)` });
+    const since = performance.now();
+    const row = await started(one);
+    await until(() => f.row(row.id).actual_state === 'stopped', 'it is stopped', 30_000);
+    assert.ok(performance.now() - since > 8000, 'not while it starts');
+    await f.restart();
+  });
+
   it('are given back by an idle app, with its dev server running', async () => {
     await f.restart({ SLIPWAY_IDLE_STOP_S: '3' });
     const one = app();

@@ -138,7 +138,8 @@ static void a_request_may_be_split_anywhere(void **state)
 	for (size_t step = 1; step <= sizeof(text); step++) {
 		talk(text, step, &answer);
 		assert_non_null(strstr(answer.data, "HTTP/1.1 200 OK\r\n"));
-		assert_non_null(strstr(answer.data, "\"runs\":0,\"queued\":0,\"terminals\":0}"));
+		assert_non_null(
+			strstr(answer.data, "\"queued\":0,\"terminals\":0,\"starting\":0}"));
 		strbuf_fini(&answer);
 	}
 }
