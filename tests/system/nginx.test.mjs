@@ -154,6 +154,23 @@ describe('logins', () => {
   });
 });
 
+describe('ways into previews', () => {
+  it('are slowed down by address, and cost no sign-in', async () => {
+    const from = '127.77.0.3';
+    const visitor = new Client(instance.url, { from, headers: { host: 'no-such-0123456789.preview.localhost' } });
+    let answer;
+    for (let i = 0; i < 400; i += 1) {
+      answer = await visitor.get('/.slipway/enter?ticket=x');
+      if (answer.status === 429) {
+        break;
+      }
+    }
+    assertProblem(answer, 429);
+    const login = { body: '{', headers: { 'content-type': 'application/json' } };
+    await new Client(instance.url, { from }).expect(400, 'POST', 'auth/login', login);
+  });
+});
+
 describe('streams', () => {
   it('come through as they are made', async () => {
     const code = "console.log('first'); setTimeout(() => console.log('last'), 2000)";
