@@ -170,7 +170,7 @@ static int listen_all(const struct config *c, struct err *e)
 		return -1;
 	}
 	(void)snprintf(path, sizeof(path), "unix:%s/router/metrics.sock", run);
-	return listener_open(path, NULL, true, e);
+	return listener_open(path, SOCKET_GROUP, true, e);
 }
 
 static int start(const struct config *c, struct err *e)

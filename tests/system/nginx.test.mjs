@@ -193,11 +193,12 @@ describe('the local socket', () => {
 
   it('has the figures for Prometheus and nothing else', () => {
     assert.match(local('/metrics'), /^slipway_requests_total\{/m);
+    assert.match(local('/metrics/router'), /^slipway_router_routes_connected 1$/m);
     assert.match(local('/api/v1/openapi.json'), /\n404$/);
   });
 
   it('is the only place that has them', async () => {
-    for (const where of ['/metrics', '/metrics/', '//metrics', '/%6detrics', '/METRICS', '/x/../metrics']) {
+    for (const where of ['/metrics', '/metrics/', '/metrics/router', '//metrics', '/%6detrics', '/METRICS', '/x/../metrics']) {
       const answer = await owner.get(where);
       assert.equal(answer.status, 404, where);
     }
