@@ -40,6 +40,15 @@ function withRouter(settings = {}) {
   return held;
 }
 
+// Begun first and looked at last: the router gives a client that is silent a minute.
+const stopped = withRouter();
+before(async () => {
+  const host = await stopped.app(Origin.http((request) => request.on('error', () => {}).resume()));
+  const begun = performance.now();
+  stopped.seen = stopped.router.raw(`${PLAIN_HEAD(host, 'POST / HTTP/1.1')}Content-Length: 10\r\n\r\nhalf`, { deadline_ms: 90_000 })
+    .then((text) => ({ text, ms: performance.now() - begun }), (e) => ({ text: e.message }));
+});
+
 describe('router: bytes both ways', () => {
   const held = withRouter();
   let host;
@@ -813,5 +822,13 @@ describe('router: memory and the end', () => {
     assert.equal((await call).text, 'begun and ended');
     assert.deepEqual(await held.router.child.ended, { code: 0, signal: null });
     agent.destroy();
+  });
+});
+
+describe('router: a request that stops in its middle', () => {
+  nodeTest('is 408 after a minute of silence', { timeout: 90_000 }, async () => {
+    const { text, ms } = await stopped.seen;
+    assert.match(text, /^HTTP\/1\.1 408 /);
+    assert.ok(ms > 59_000 && ms < 70_000, `${ms} ms`);
   });
 });
