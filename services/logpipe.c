@@ -19,8 +19,9 @@
 #include <unistd.h>
 
 #define BUFFER_BYTES (256 * 1024)
-#define LINE_BYTES   (16 * 1024) /* room a line must find when it begins; what is longer may be cut \
-				  */
+#define LINE_BYTES                                                                                 \
+	(16 * 1024) /* room a line must find when it begins; what is longer may be cut             \
+		     */
 #define PIECE_BYTES (16 * 1024)
 #define PATIENCE_MS 2000
 

@@ -277,13 +277,13 @@ describe('app: ends', () => {
 });
 
 describe('app: takes too long', () => {
-  const held = withBox({ env: { SLIPWAY_APP_START_TIMEOUT_S: '2' } });
+  const held = withBox({ env: { SLIPWAY_APP_START_TIMEOUT_S: '4' } });
 
   test('what never listens is ended after its time', async () => {
     await held.box.write({ 'package.json': manifest({ dev: 'echo waiting; sleep 1000' }) });
     await held.box.startApp();
     const state = await held.box.appIs('crashed');
-    assert.match(state.error, /did not listen on a port within 2 s/);
+    assert.match(state.error, /did not listen on a port within 4 s/);
     await held.box.assertNothingRuns();
     assert.equal((await held.box.app()).state, 'crashed');
     assert.ok(texts(await held.box.appLog()).includes('waiting'));
@@ -293,7 +293,7 @@ describe('app: takes too long', () => {
     await held.box.write({ 'package.json': manifest({ dev: 'node tcp.js' }),
       'tcp.js': 'require("net").createServer((s) => s.end("220 hello\\r\\n")).listen(2525)' });
     await held.box.startApp();
-    assert.match((await held.box.appIs('crashed')).error, /did not answer HTTP on any port within 2 s/);
+    assert.match((await held.box.appIs('crashed')).error, /did not answer HTTP on any port within 4 s/);
   });
 });
 
@@ -310,7 +310,7 @@ describe('app: ports', () => {
 
   test('the port asked for wins over earlier ones, and all are listed', async () => {
     await held.box.write({ 'index.js': `const h = require('http'); ${listen(8080, 4000)}
-      setTimeout(() => { ${listen(3000)} }, 600);` });
+      setTimeout(() => { ${listen(3000)} }, 2000);` });
     await held.box.startApp();
     const first = await held.box.appIs('running');
     assert.ok([4000, 8080].includes(first.port), `${first.port}`);

@@ -550,15 +550,17 @@ describe('router: answers that are none', () => {
     socket.write(`${PLAIN_HEAD(host)}Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n`);
     await once(socket, 'data');
     const begun = performance.now();
+    let last;
     socket.resume();
     while (performance.now() - begun < 2000) {
       far.write('.');
+      last = performance.now();
       await new Promise((resolve) => { setTimeout(resolve, 200); });
       assert.equal(socket.destroyed, false);
     }
     if (!socket.readableEnded) await once(socket, 'end');
     socket.destroy();
-    assert.ok(performance.now() - begun > 2900);
+    assert.ok(performance.now() - last > 950);
   });
 
   test('an answer before the request was read arrives whole', async () => {

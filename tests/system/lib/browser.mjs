@@ -63,6 +63,9 @@ export async function open(page, address, options = {}) {
   }
 }
 
+// The page again, likewise.
+export const reload = (page) => open(page, () => page.url());
+
 // A test CA and a certificate of it for the given names: {ca, cert, key}, paths of PEM files.
 export function makeCertificates(directory, names) {
   const at = (name) => path.join(directory, name);

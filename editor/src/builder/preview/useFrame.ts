@@ -49,6 +49,8 @@ export function useFrame(previewUrl: string): Frame {
   const enteredAt = useRef(0);
   const asking = useRef<AbortController | null>(null);
   const deaf = useRef<ReturnType<typeof setTimeout>>(undefined);
+  /** What the next load of the frame is the first of. */
+  const begun = useRef<"entry" | "second try" | null>(null);
   const origin = new URL(previewUrl).origin;
 
   useEffect(() => {
@@ -76,8 +78,8 @@ export function useFrame(previewUrl: string): Frame {
     return () => window.removeEventListener("message", onMessage);
   }, [origin, pageLog, projectId]);
 
-  const enter = useCallback(
-    (to = latestPath.current) => {
+  const load = useCallback(
+    (to: string, begins: "entry" | "second try") => {
       asking.current?.abort();
       clearTimeout(deaf.current);
       const ask = new AbortController();
@@ -95,6 +97,7 @@ export function useFrame(previewUrl: string): Frame {
         ({ url }) => {
           enteredAt.current = Date.now();
           heard.current = false;
+          begun.current = begins;
           setEntry((before) => ({ url, n: (before?.n ?? 0) + 1 }));
         },
         (reason: unknown) => {
@@ -106,6 +109,10 @@ export function useFrame(previewUrl: string): Frame {
       );
     },
     [projectId],
+  );
+  const enter = useCallback(
+    (to = latestPath.current) => load(to, "entry"),
+    [load],
   );
   useEffect(
     () => () => {
@@ -141,9 +148,15 @@ export function useFrame(previewUrl: string): Frame {
     can: can ?? { back: false, forward: false },
     onLoad: () => {
       setLoading(false);
+      const was = begun.current;
+      begun.current = null;
       setTimeout(() => {
         if (!heard.current) {
           setCan(null);
+          // Chromium drops what loads when a network interface comes, as with each container of its own host.
+          if (was === "entry") {
+            load(latestPath.current, "second try");
+          }
         }
         heard.current = false;
       }, SILENT_MS);
