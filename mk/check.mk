@@ -8,7 +8,8 @@ own_c := $(wildcard lib/*.[ch] fcgi-app/*.[ch] fcgi-app/*/*.[ch] sandboxd/*.[ch]
 check: check-format check-includes check-docs check-analysis
 
 check-format:
-	clang-format --dry-run --Werror $(own_c)
+	@echo "  FORMAT C"
+	$(Q)clang-format --dry-run --Werror $(own_c)
 
 check-includes:
 	scripts/check-includes

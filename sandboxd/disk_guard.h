@@ -1,9 +1,9 @@
 #pragma once
 
 /*
- * The host's last space. Each sandbox's disk has a hard cap, all of them together may be promised more
- * than the host has; when little is left, whichever sandbox grows fastest is stopped, until there is
- * enough again. Its disk stays, and no sandbox starts meanwhile (disk_open).
+ * The host's last space. Each sandbox's disk has a hard cap, all of them together may be promised
+ * more than the host has; when little is left, whichever sandbox grows fastest is stopped, until
+ * there is enough again. Its disk stays, and no sandbox starts meanwhile (disk_open).
  */
 
 #include "token.h"
@@ -13,12 +13,15 @@
 
 struct worker;
 
-/* How much was used of each mounted disk at the last look. Zeroed: there was none yet. */
+/* How much was used of a mounted disk. */
+struct disk_use {
+	char id[UUID_TEXT_BYTES];
+	int64_t bytes;
+};
+
+/* Of all, at the last look. Zeroed: there was none yet. */
 struct disk_guard {
-	struct disk_use {
-		char id[UUID_TEXT_BYTES];
-		int64_t bytes;
-	} *seen;
+	struct disk_use *seen;
 	size_t n;
 };
 

@@ -19,9 +19,8 @@
 #include <unistd.h>
 
 #define BUFFER_BYTES (256 * 1024)
-#define LINE_BYTES                                                                                 \
-	(16 * 1024) /* room a line must find when it begins; what is longer may be cut             \
-		     */
+/* Room a line must find when it begins; what is longer may be cut. */
+#define LINE_BYTES  (16 * 1024)
 #define PIECE_BYTES (16 * 1024)
 #define PATIENCE_MS 2000
 
