@@ -9,6 +9,7 @@ import { after, before, describe, it } from 'node:test';
 import { pipeline } from 'node:stream/promises';
 import { Readable } from 'node:stream';
 
+import { digest } from '../system/lib/bytes.mjs';
 import { Origin, RouterFixture } from '../system/lib/router-fixture.mjs';
 
 const MIB = 1024 * 1024;
@@ -20,16 +21,6 @@ const rssKib = (pid) => Number(/^VmRSS:\s+(\d+)/m.exec(fs.readFileSync(`/proc/${
 
 function* pieces() {
   for (let sent = 0; sent < SIZE; sent += PIECE.length) yield PIECE;
-}
-
-async function digest(stream) {
-  const hash = crypto.createHash('sha256');
-  let size = 0;
-  for await (const piece of stream) {
-    hash.update(piece);
-    size += piece.length;
-  }
-  return { size, hash: hash.digest('hex') };
 }
 
 describe('two gigabytes', () => {

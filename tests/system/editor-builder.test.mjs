@@ -53,6 +53,18 @@ async function openProject(options = {}) {
   return { page, project };
 }
 
+// The model's first reply throws in the browser, its second does not.
+async function askForBrokenPage() {
+  const { page } = await openProject();
+  model.next(
+    reply(file('index.html', `${PAGE}<script>throw new Error('the hand fell off')</script>\n`)),
+    reply(`It is back on.\n${file('index.html', PAGE)}`),
+  );
+  await box(page).fill('A clock with hands');
+  await page.keyboard.press('Enter');
+  return page;
+}
+
 // The model's answer once it is asked, or an error: a test that waits for ever says nothing.
 function answer() {
   const { script, opened } = byHand();
@@ -142,13 +154,7 @@ describe('a prompt', () => {
   });
 
   it('whose page throws is told between turns, and mended', async () => {
-    const { page } = await openProject();
-    model.next(
-      reply(file('index.html', `${PAGE}<script>throw new Error('the hand fell off')</script>\n`)),
-      reply(`It is back on.\n${file('index.html', PAGE)}`),
-    );
-    await box(page).fill('A clock with hands');
-    await page.keyboard.press('Enter');
+    const page = await askForBrokenPage();
     const card = page.getByRole('status').filter({ hasText: 'The page reports an error' });
     await card.getByText('the hand fell off').waitFor({ timeout: STEP_MS });
     await card.getByRole('button', { name: 'Fix it' }).click();
@@ -159,13 +165,7 @@ describe('a prompt', () => {
   });
 
   it('whose page throws is mended from its console, which then counts no errors', async () => {
-    const { page } = await openProject();
-    model.next(
-      reply(file('index.html', `${PAGE}<script>throw new Error('the hand fell off')</script>\n`)),
-      reply(`It is back on.\n${file('index.html', PAGE)}`),
-    );
-    await box(page).fill('A clock with hands');
-    await page.keyboard.press('Enter');
+    const page = await askForBrokenPage();
     const button = page.getByRole('button', { name: /^Console/ });
     await button.getByText('error').waitFor({ state: 'attached', timeout: STEP_MS });
     await button.click();
