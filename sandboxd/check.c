@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define PING_MS 5000
+
 static int say(const char *what, int rc, const struct err *e)
 {
 	(void)printf("%-9s %s%s%s\n", rc == 0 ? "ok" : "PROBLEM", what, rc == 0 ? "" : ": ",
@@ -60,7 +62,7 @@ int check_run(struct settings *s)
 	if (worker_init(&w, &d, "slipway-sandboxd check", &e) < 0) {
 		return say("memory", -1, &e);
 	}
-	bad |= say("Docker", w.driver->ops->ping(w.driver, &e), &e);
+	bad |= say("Docker", w.driver->ops->ping(w.driver, PING_MS, &e), &e);
 	bad |= say("sandbox image",
 		   w.driver->ops->image_find(w.driver, s->sandbox_image, image, &e), &e);
 	bad |= say("PostgreSQL", store_ping(w.db, &e), &e);

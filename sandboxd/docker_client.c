@@ -141,7 +141,7 @@ static int minor_of(const json_t *version)
 	return s && sscanf(s, "1.%d", &minor) == 1 && minor > 0 ? minor : 0;
 }
 
-static int agree_on_version(struct docker_client *c, struct err *e)
+static int agree_on_version(struct docker_client *c, int64_t timeout_ms, struct err *e)
 {
 	auto_json *version = NULL;
 	int newest, oldest;
@@ -149,7 +149,10 @@ static int agree_on_version(struct docker_client *c, struct err *e)
 	if (c->api != 0) {
 		return 0;
 	}
-	if (perform(c, "GET", "http://docker/version", NULL, VERSION_TIMEOUT_MS, &version, e) < 0) {
+	if (timeout_ms > VERSION_TIMEOUT_MS) {
+		timeout_ms = VERSION_TIMEOUT_MS;
+	}
+	if (perform(c, "GET", "http://docker/version", NULL, timeout_ms, &version, e) < 0) {
 		return -1;
 	}
 	newest = minor_of(json_object_get(version, "ApiVersion"));
@@ -166,9 +169,11 @@ static int agree_on_version(struct docker_client *c, struct err *e)
 	return 0;
 }
 
-static int versioned(struct docker_client *c, const char *path, char url[PATH_BYTES], struct err *e)
+/* Within timeout_ms, if Docker has to be asked. */
+static int versioned(struct docker_client *c, const char *path, int64_t timeout_ms,
+		     char url[PATH_BYTES], struct err *e)
 {
-	if (agree_on_version(c, e) < 0) {
+	if (agree_on_version(c, timeout_ms, e) < 0) {
 		return -1;
 	}
 	if (snprintf(url, PATH_BYTES, "http://docker/v1.%d%s", c->api, path) >= PATH_BYTES) {
@@ -182,7 +187,7 @@ int docker_call(struct docker_client *c, const char *method, const char *path, c
 {
 	char url[PATH_BYTES];
 
-	if (versioned(c, path, url, e) < 0) {
+	if (versioned(c, path, timeout_ms, url, e) < 0) {
 		return -1;
 	}
 	return perform(c, method, url, body, timeout_ms, ret, e);
@@ -213,7 +218,7 @@ int docker_output(struct docker_client *c, const char *path, int64_t timeout_ms,
 	auto_http_response response = {0};
 	char url[PATH_BYTES];
 
-	if (versioned(c, path, url, e) < 0 ||
+	if (versioned(c, path, VERSION_TIMEOUT_MS, url, e) < 0 ||
 	    fetch(c, "GET", url, NULL, timeout_ms, &response, e) < 0) {
 		return -1;
 	}
@@ -290,7 +295,7 @@ int docker_follow(struct docker_client *c, const char *path, const struct docker
 	char url[PATH_BYTES];
 	int rc;
 
-	if (versioned(c, path, url, e) < 0) {
+	if (versioned(c, path, VERSION_TIMEOUT_MS, url, e) < 0) {
 		return -1;
 	}
 	request.url = url;

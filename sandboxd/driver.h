@@ -77,8 +77,9 @@ typedef void driver_event_fn(void *ctx, const char *sandbox);
 
 struct driver_ops {
 	void (*destroy)(struct driver *d);
-	/* The runtime answers and is new enough. */
-	int (*ping)(struct driver *d, struct err *e);
+	/* The runtime answers within so long and is new enough; ERR_UNAVAILABLE also when it hangs.
+	 */
+	int (*ping)(struct driver *d, int64_t timeout_ms, struct err *e);
 	/* Id of the image of that name. */
 	int (*image_find)(struct driver *d, const char *name, char ret_id[DRIVER_ID_BYTES],
 			  struct err *e);

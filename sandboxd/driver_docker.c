@@ -15,7 +15,6 @@
 #include <string.h>
 #include <time.h>
 
-#define PING_TIMEOUT_MS	  500 /* within what /readyz gives sandboxd */
 #define QUICK_TIMEOUT_MS  10000
 #define CHANGE_TIMEOUT_MS 30000
 #define BUILD_TIMEOUT_MS  (25 * 60 * 1000)
@@ -40,9 +39,9 @@ static void docker_destroy(struct driver *d)
 }
 
 /* One that hangs takes the connection and says nothing: that is as good as none. */
-static int docker_ping(struct driver *d, struct err *e)
+static int docker_ping(struct driver *d, int64_t timeout_ms, struct err *e)
 {
-	if (docker_call(of(d)->client, "GET", "/_ping", NULL, PING_TIMEOUT_MS, NULL, e) == 0) {
+	if (docker_call(of(d)->client, "GET", "/_ping", NULL, timeout_ms, NULL, e) == 0) {
 		return 0;
 	}
 	return e->kind == ERR_TIMEOUT ? err_set(e, ERR_UNAVAILABLE, "Docker does not answer") : -1;

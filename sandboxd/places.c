@@ -34,15 +34,15 @@ int places_check(struct worker *w, const char *user_id, struct err *e)
 	}
 	if (p.own_full) {
 		return err_set(e, ERR_RATE_LIMITED,
-			       "%lld sandboxes of yours are running and in use, as many as "
-			       "SLIPWAY_USER_SANDBOXES_MAX allows: stop one of your apps, or try "
-			       "again when one is idle",
+			       "as many sandboxes of yours are running and in use as "
+			       "SLIPWAY_USER_SANDBOXES_MAX allows (%lld): stop one of your apps, "
+			       "or try again when one is idle",
 			       (long long)p.own);
 	}
 	if (p.full) {
 		return err_set(e, ERR_RATE_LIMITED,
-			       "%lld sandboxes are running and in use, as many as "
-			       "SLIPWAY_SANDBOXES_MAX allows; try again when others are idle",
+			       "as many sandboxes are running and in use as SLIPWAY_SANDBOXES_MAX "
+			       "allows (%lld); try again when others are idle",
 			       (long long)p.all);
 	}
 	return 0;

@@ -20,6 +20,7 @@
 #define LOCK_PATIENCE_MS     45000
 #define HEALTH_PATIENCE_MS   2000
 #define IDLE_HEALTH_PATIENCE 3000
+#define START_PING_MS	     2000
 
 static void owner_key(const char *user_id, const char *project_id, char key[KEYLOCK_KEY_BYTES])
 {
@@ -173,8 +174,8 @@ static int start_locked(struct worker *w, struct sandbox_row *row, const char *t
 {
 	struct err told;
 
-	/* A Docker that hangs is told in a second; each step of a start would wait for longer. */
-	if (w->driver->ops->ping(w->driver, e) < 0 || claim_place(w, row, e) < 0) {
+	/* A Docker that hangs is told at once; each step of a start would wait for longer. */
+	if (w->driver->ops->ping(w->driver, START_PING_MS, e) < 0 || claim_place(w, row, e) < 0) {
 		return -1;
 	}
 	if (start_claimed(w, row, tree_key, e) < 0) {

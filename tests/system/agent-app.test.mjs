@@ -391,7 +391,7 @@ describe('app: log', () => {
     assert.ok(all.some((e) => e.event === 'state' && e.data.state === 'running'));
     const at = all[20].id;
     const rest = (await held.box.appLog(`&after=${at}`)).filter((e) => e.id);
-    assert.deepEqual(rest.map((e) => e.id), ids.slice(21));
+    assert.deepEqual(rest.map((e) => e.id).slice(0, ids.length - 21), ids.slice(21)); // more may have come
     const header = await held.box.call('GET', '/v1/app/logs?follow=0&after=1', undefined, { 'last-event-id': `${at}` });
     assert.equal(header.headers['content-type'], 'text/event-stream');
     assert.equal(header.headers['x-accel-buffering'], 'no');

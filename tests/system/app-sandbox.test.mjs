@@ -333,6 +333,19 @@ describe('places', () => {
     await f.restart();
   });
 
+  it('of one user are bounded, and room is made among that user\'s own', async () => {
+    await f.restart({ SLIPWAY_USER_SANDBOXES_MAX: '1' });
+    const [one, neighbour] = [app(), app()];
+    const rows = [await started(one), await started(neighbour)];
+    const script = { user_id: one.user, project_id: null, profile: 'script' };
+    const { detail } = await f.expect(429, 'POST', '/v1/sandboxes/ensure', script);
+    assert.match(detail, /as many sandboxes of yours are running and in use as SLIPWAY_USER_SANDBOXES_MAX allows \(1\)/);
+    f.db.query("UPDATE sandboxes SET last_activity_at = now() - interval '61 s'");
+    await f.expect(200, 'POST', '/v1/sandboxes/ensure', script);
+    assert.deepEqual(rows.map((r) => f.row(r.id).actual_state), ['stopped', 'running']);
+    await f.restart();
+  });
+
   it('are given back by an idle app, with its dev server running', async () => {
     await f.restart({ SLIPWAY_IDLE_STOP_S: '3' });
     const one = app();

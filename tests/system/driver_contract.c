@@ -133,7 +133,7 @@ static void test_answers(void **state)
 	struct fixture *f = *state;
 	struct err e;
 
-	assert_ok(f->driver->ops->ping(f->driver, &e));
+	assert_ok(f->driver->ops->ping(f->driver, 5000, &e));
 }
 
 static void test_finds_images(void **state)
@@ -359,7 +359,7 @@ static void test_unreachable_runtime(void **state)
 	struct err e;
 	size_t n;
 
-	assert_err(ops->ping(d, &e), ERR_UNAVAILABLE);
+	assert_err(ops->ping(d, 5000, &e), ERR_UNAVAILABLE);
 	assert_non_null(strstr(e.text, "Docker"));
 	assert_err(ops->image_find(d, image_name, id, &e), ERR_UNAVAILABLE);
 	assert_err(ops->create(d, &f->spec, id, &e), ERR_UNAVAILABLE);

@@ -26,6 +26,7 @@ before(async () => {
       SLIPWAY_MODEL_REPLY_MAX_BYTES: String(REPLY_MAX),
       SLIPWAY_USER_GENERATIONS_MAX: '4',
       SLIPWAY_RUN_TIMEOUT_MS: '5000',
+      SLIPWAY_USER_SANDBOXES_MAX: '40', // one user makes more projects here than people do in an hour
     },
   });
   owner = instance.client();

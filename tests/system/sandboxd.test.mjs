@@ -8,7 +8,7 @@ import path from 'node:path';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 
 import {
-  IMAGE, NOTHING, SandboxdFixture, ask, callSocket, mountOptions, run, until,
+  BUILD, IMAGE, NOTHING, ROOT, SandboxdFixture, ask, callSocket, mountOptions, run, until,
 } from './lib/sandboxd-fixture.mjs';
 import { WebSocket } from './lib/websocket.mjs';
 
@@ -387,6 +387,30 @@ describe('what it depends on', () => {
     f.db.query('DELETE FROM sandboxes');
     await f.restart();
     run('docker', ['rmi', image]);
+  });
+
+  it('the image: looked up when nothing changed, made anew when something of it did', async () => {
+    const image = `slipway-sandboxd-test-${f.tag}-changed:latest`;
+    const agent = path.join(f.state, 'agent');
+    fs.copyFileSync(path.join(BUILD, 'slipway-agent'), agent);
+    const make = () => {
+      const shown = run(path.join(BUILD, 'slipway-sandboxd'), ['--image-dir', path.join(ROOT, 'sandbox-image'), '--agent', agent,
+        '--ensure-image'], { env: f.environment({ SLIPWAY_SANDBOX_IMAGE: image }) });
+      return { shown, id: run('docker', ['image', 'inspect', '--format', '{{.Id}}', image]).trim() };
+    };
+    try {
+      const first = make();
+      assert.match(first.shown, /sandbox image: installing the pre-installed packages by npm\n/);
+      const since = performance.now();
+      const again = make();
+      assert.ok(performance.now() - since < 5000);
+      assert.equal(again.id, first.id);
+      assert.doesNotMatch(again.shown, /installing/);
+      fs.appendFileSync(agent, 'another agent');
+      assert.notEqual(make().id, first.id);
+    } finally {
+      ask('docker', ['rmi', '-f', image]);
+    }
   });
 
   it('the agent: one that cannot start fails the sandbox with its words, and nothing stays', async () => {
