@@ -3,19 +3,24 @@
 #include "cleanup.h"
 #include "clock.h"
 #include "disk_image.h"
+#include "fs.h"
 #include "log.h"
 #include "loop.h"
 #include "mounts.h"
 #include "settings.h"
+#include "strbuf.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
 
 #define UNMOUNT_PATIENCE_MS 2000
 
@@ -105,6 +110,46 @@ int64_t disk_unwritten_bytes(const struct settings *s, const char *id, int64_t *
 	}
 	*ret_used = (int64_t)((fs.f_blocks - fs.f_bfree) * fs.f_frsize);
 	return *ret_used > image ? *ret_used - image : 0;
+}
+
+/* The kernel's name of the device that is mounted there; false unless it is a loop device. */
+static bool loop_of(const char *target, char name[32])
+{
+	char link[64], path[PATH_MAX];
+	const char *base;
+	struct stat st;
+	ssize_t n;
+
+	if (stat(target, &st) < 0) {
+		return false;
+	}
+	(void)snprintf(link, sizeof(link), "/sys/dev/block/%u:%u", major(st.st_dev),
+		       minor(st.st_dev));
+	n = readlink(link, path, sizeof(path) - 1);
+	if (n < 0) {
+		return false;
+	}
+	path[n] = '\0';
+	base = strrchr(path, '/');
+	(void)snprintf(name, 32, "%.31s", base ? base + 1 : path);
+	return strncmp(name, "loop", 4) == 0;
+}
+
+/* Not by the mount's flags: newer kernels leave "rw" there and say "emergency_ro". e2fsck sets the
+ * count back to zero. */
+bool disk_is_broken(const struct settings *s, const char *id)
+{
+	char target[PATH_MAX], name[32], path[80];
+	auto_strbuf count;
+	struct err e;
+
+	disk_mount_path(s, id, target);
+	if (!loop_of(target, name)) {
+		return false;
+	}
+	(void)snprintf(path, sizeof(path), "/sys/fs/ext4/%s/errors_count", name);
+	strbuf_init(&count, 64);
+	return fs_read(path, &count, &e) == 0 && atoi(count.data) > 0;
 }
 
 int disk_check_host(const struct settings *s, int64_t unwritten, struct err *e)
@@ -261,7 +306,9 @@ static int hand_over(const char *target, uid_t uid, const struct profile *profil
 	if (dir < 0) {
 		return err_errno(e, ERR_INTERNAL, "cannot open %s", target);
 	}
-	if (unlinkat(dir, "lost+found", AT_REMOVEDIR) < 0 && errno != ENOENT) {
+	/* What e2fsck found there is the sandbox's, too. */
+	if (unlinkat(dir, "lost+found", AT_REMOVEDIR) < 0 && errno != ENOENT &&
+	    fchownat(dir, "lost+found", uid, uid, AT_SYMLINK_NOFOLLOW) < 0) {
 		return err_errno(e, ERR_INTERNAL, "cannot empty %s", target);
 	}
 	if (profile->is_app &&

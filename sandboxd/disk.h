@@ -57,5 +57,9 @@ NODISCARD int disk_check_host(const struct settings *s, int64_t unwritten, struc
  * much more of the host. *ret_used: what is used of the disk. */
 int64_t disk_unwritten_bytes(const struct settings *s, const char *id, int64_t *ret_used);
 
+/* Whether the kernel gave up on writing to a mounted disk, as it does after an error: so after a
+ * write that found the host's disk full. Opened again it is checked, and whole. */
+bool disk_is_broken(const struct settings *s, const char *id);
+
 /* What all images really take. */
 NODISCARD int disk_used_bytes(const struct settings *s, int64_t *ret, struct err *e);

@@ -35,6 +35,7 @@ struct look {
 	struct disk_guard now;
 	int64_t unwritten;	      /* by all */
 	char grower[UUID_TEXT_BYTES]; /* the one that grew most; "": none did */
+	char broken[UUID_TEXT_BYTES]; /* one of those that are; the others' turn comes */
 	int64_t most;
 };
 
@@ -52,6 +53,9 @@ static int add(struct look *l, const struct disk_guard *before, const struct set
 	use = &more[l->now.n++];
 	memcpy(use->id, id, UUID_TEXT_BYTES);
 	l->unwritten += disk_unwritten_bytes(s, id, &use->bytes);
+	if (disk_is_broken(s, id)) {
+		memcpy(l->broken, id, UUID_TEXT_BYTES);
+	}
 	grown = growth(before, use);
 	if (grown > l->most) {
 		l->most = grown;
@@ -79,14 +83,13 @@ static int measure(struct look *l, const struct disk_guard *before, const struct
 	return rc < 0 ? err_set(e, ERR_INTERNAL, "out of memory") : 0;
 }
 
-static void stop(struct worker *w, const char *id)
+static void stop(struct worker *w, const char *id, const char *why)
 {
 	struct sandbox_row stopped;
 	struct err e;
 
-	if (sandbox_stop(w, id, "the host's disk is almost full, and this one was filling it",
-			 &stopped, &e) < 0) {
-		log_err(LOG_WARN, "filling_sandbox_not_stopped", &e);
+	if (sandbox_stop(w, id, why, &stopped, &e) < 0) {
+		log_err(LOG_WARN, "sandbox_not_stopped_for_its_disk", &e);
 	}
 }
 
@@ -99,7 +102,10 @@ void disk_guard_look(struct disk_guard *g, struct worker *w)
 	if (measure(&l, g, s, &e) < 0) {
 		log_err(LOG_WARN, "disk_not_guarded", &e);
 	} else if (disk_check_host(s, l.unwritten, &e) < 0 && l.grower[0] != '\0') {
-		stop(w, l.grower);
+		stop(w, l.grower, "the host's disk is almost full, and this one was filling it");
+	}
+	if (l.broken[0] != '\0') {
+		stop(w, l.broken, "its disk became read-only after an error");
 	}
 	disk_guard_fini(g);
 	*g = l.now;

@@ -4,6 +4,7 @@
  * The host's last space. Each sandbox's disk has a hard cap, all of them together may be promised
  * more than the host has; when little is left, whichever sandbox grows fastest is stopped, until
  * there is enough again. Its disk stays, and no sandbox starts meanwhile (disk_open).
+ * A sandbox whose disk became read-only by an error is stopped as well: the next start mends it.
  */
 
 #include "token.h"

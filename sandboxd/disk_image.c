@@ -215,7 +215,7 @@ int disk_image_condition(int fd, enum disk_condition *ret, struct err *e)
 
 void disk_image_repair(const char *path)
 {
-	const char *argv[] = {"e2fsck", "-f", "-p", path, NULL};
+	const char *argv[] = {"e2fsck", "-f", "-y", path, NULL};
 	struct proc_opts o = {.argv = argv, .timeout_ms = FSCK_TIMEOUT_MS};
 	struct err e;
 

@@ -122,8 +122,14 @@ describe('a disk with nothing left', () => {
       assert.match(login.headers['content-type'], /^application\/problem\+json/);
     }
     await put('none.txt', 'none', 507);
+    // A sandbox that runs writes what its disk has room for and the host has not: the kernel gives that disk up.
+    const wide = "const fs = require('fs'); const f = fs.openSync('wide', 'w'); fs.writeSync(f, Buffer.alloc(32e6)); fs.fsyncSync(f);";
+    await neighbour.client.call('POST', 'execute', { json: { code: wide } });
+    await waitFor('the broken disk is closed', async () =>
+      (await instance.psql(`SELECT actual_state FROM sandboxes WHERE user_id = '${neighbour.id}'`)) === 'stopped', { ms: 20_000 });
     await makeRoom();
     await everythingWorks('after-full.txt');
+    await waitFor("the neighbour's code runs", async () => (await execute(neighbour.client, 'console.log(2)')).json.output === '2\n');
     await waitFor('what was lost is told', async () => (await instance.logs('nginx')).includes('log_lines_lost'));
   });
 });
