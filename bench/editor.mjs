@@ -41,7 +41,7 @@ async function visit(where, user, heading) {
   const page = await editor.page({ path: null, user });
   await page.addInitScript(listen);
   const loaded = recordLoad(page, editor.url);
-  await open(page, () => editor.url + where);
+  await open(page, editor.url + where);
   await heading(page).first().waitFor();
   await page.waitForLoadState('networkidle', { timeout: QUIET_MS }).catch(() => {}); // event streams stay open
   const times = await page.evaluate(() => ({
@@ -85,7 +85,7 @@ function* tokens() {
 async function streamRow(name, project, tab) {
   const page = await editor.page({ path: null });
   await page.addInitScript(listen);
-  await open(page, () => `${editor.url}/projects/${project.id}/${tab}`);
+  await open(page, `${editor.url}/projects/${project.id}/${tab}`);
   await page.getByRole('textbox', { name: 'Your message' }).waitFor();
   await page.waitForLoadState('networkidle', { timeout: QUIET_MS }).catch(() => {});
   const { script, opened } = byHand();

@@ -4,6 +4,11 @@
 test:
 	@tests/run
 
+# What the tests' browsers run under (tests/system/lib/browser.mjs).
+$(OUT)/without-netlink: $(OUT)/obj/tests/system/without_netlink.o
+	@echo "  LD   $@"
+	$(Q)$(CC) $(LDFLAGS) $^ -o $@ -lseccomp
+
 # SUITES="smoke faults" make test-system runs only these.
 test-system:
 	@tests/run $(SUITES)

@@ -120,13 +120,13 @@ async function makeDemo() {
 }
 
 async function goTo(page, where, heading) {
-  await open(page, () => editor.url + where);
+  await open(page, editor.url + where);
   await page.getByRole('heading', { name: heading }).first().waitFor();
   await page.waitForLoadState('networkidle', { timeout: 3000 }).catch(() => {}); // event streams stay open
 }
 
 async function ofBuilder(page, suffix, keep) {
-  await open(page, () => `${editor.url}/projects/${project.id}/preview`);
+  await open(page, `${editor.url}/projects/${project.id}/preview`);
   await shown(page);
   await page.waitForLoadState('networkidle', { timeout: 3000 }).catch(() => {});
   await picture(page, `builder${suffix}`);

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 
-import { open, reload } from './lib/browser.mjs';
+import { open } from './lib/browser.mjs';
 import { checkA11y, checkPages, FOUR_K, PHONE, shot, startEditor, waitFor } from './lib/editor.mjs';
 import { byHand, file, reply, startFakeModel } from './lib/fake-model.mjs';
 
@@ -123,7 +123,7 @@ describe('a prompt', () => {
     await page.getByRole('button', { name: 'Version 1' }).waitFor();
     await waitFor('the title to say how it stands', async () => /late · Running · Slipway$/.test(await page.title()));
     await shot(page, 'builder-done');
-    await reload(page);
+    await page.reload();
     await log(page).getByText('That is all.').waitFor();
     await row.getByText('+7').waitFor();
     assert.equal(await log(page).getByRole('article').count(), 1);
@@ -138,7 +138,7 @@ describe('a prompt', () => {
     await log(page).getByText('the spring is broken').first().waitFor();
     await shot(page, 'builder-broken');
     await checkA11y(page);
-    await reload(page);
+    await page.reload();
     await log(page).getByText('> node server.js').waitFor();
     await log(page).getByRole('button', { name: 'Fix it' }).click();
     await log(page).getByText('The spring is mended.').waitFor();
@@ -204,7 +204,7 @@ describe('a prompt', () => {
     assert.equal(await box(page).inputValue(), 'A clock');
     await page.context().setOffline(false);
     await page.getByRole('status').filter({ hasText: 'Connected again.' }).waitFor();
-    await reload(page);
+    await page.reload();
     assert.equal(await box(page).inputValue(), 'A clock');
     model.next(reply('Here it is.'));
     await page.getByRole('button', { name: 'Send' }).click();
@@ -220,7 +220,7 @@ describe('nothing is lost or doubled', () => {
     await stream.text(numbered(1, 10));
     await says(page, 1, 10);
 
-    await reload(page);
+    await page.reload();
     await stream.text(numbered(11, 20));
     await says(page, 1, 20);
 
@@ -296,7 +296,7 @@ describe('the frame', () => {
     await page.keyboard.press('ArrowRight');
     await waitFor('the chat to be wider', async () => (await width()) > before + 10);
     const wider = await width();
-    await open(page, () => `${editor.url}/projects/${project.id}`);
+    await open(page, `${editor.url}/projects/${project.id}`);
     await box(page).waitFor();
     await waitFor('the same width', async () => Math.abs((await width()) - wider) < 3);
     assert.equal(await tab('Versions').getAttribute('aria-selected'), 'true');

@@ -4,7 +4,6 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
 
-import { reload } from './lib/browser.mjs';
 import { checkA11y, checkPages, PHONE, recordLoad, shot, startEditor, waitFor } from './lib/editor.mjs';
 import { byHand, file, startFakeModel } from './lib/fake-model.mjs';
 
@@ -88,7 +87,7 @@ describe('a file', () => {
     const project = await editor.previews.project({ files: FILES });
     const page = await editor.page({ path: `/projects/${project.id}` });
     const before = recordLoad(page, editor.url);
-    await reload(page);
+    await page.reload();
     await page.getByRole('tab', { name: 'Code' }).waitFor();
     assert.ok((await before()).every(({ url }) => !/editor\.api|worker|codicon/.test(url)), 'Monaco comes only with code');
     const from = performance.now();
@@ -124,7 +123,7 @@ describe('a file', () => {
     await type(page, 'notes.txt', 'never saved ', 'Control+End');
     await page.getByRole('treeitem', { name: 'notes.txt, not saved' }).waitFor();
     await isKept(page, 'never saved');
-    await reload(page);
+    await page.reload();
     await page.getByText(/There are unsaved changes from/).waitFor();
     await button(page, 'dos.txt').waitFor(); // its tab is there again
     await button(page, 'Restore').click();
@@ -260,7 +259,7 @@ describe('a file', () => {
     await button(other, 'Close without saving').click();
     await row(other, 'notes.txt').waitFor();
     await page.close();
-    await reload(other);
+    await other.reload();
     await other.getByText(/There are unsaved changes from/).waitFor();
     await button(other, 'Restore').click();
     await line(other, 'of the first').waitFor();

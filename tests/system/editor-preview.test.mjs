@@ -4,7 +4,6 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { after, afterEach, before, describe, it } from 'node:test';
 
-import { reload } from './lib/browser.mjs';
 import { checkA11y, checkPages, PHONE, shot, startEditor, waitFor } from './lib/editor.mjs';
 
 const APP_MS = 60_000; // to install and start an app on a busy machine
@@ -115,7 +114,7 @@ describe('the preview', () => {
         (await frame(page).locator('body').evaluate(() => window.innerWidth)) === width);
     }
     await shot(page, 'preview-phone-frame');
-    await reload(page);
+    await page.reload();
     await frame(page).getByText('/three/four').waitFor();
     assert.equal(await frame(page).locator('body').evaluate(() => window.innerWidth), 390);
   });
@@ -254,7 +253,7 @@ describe('the terminal', () => {
     await page.locator('.xterm-helper-textarea').focus();
     await page.keyboard.type('clear; echo 1$kept\n');
     await says('1here42');
-    await reload(page);
+    await page.reload();
     await says('1here42'); // what it printed last comes again
     await page.keyboard.type('clear; echo 2$kept\n');
     await says('2here42');

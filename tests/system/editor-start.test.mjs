@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { after, afterEach, before, describe, it } from 'node:test';
 
-import { open, reload } from './lib/browser.mjs';
+import { open } from './lib/browser.mjs';
 import { checkA11y, checkPages, FOUR_K, PHONE, shot, startEditor, waitFor } from './lib/editor.mjs';
 
 const NARROW = { ...PHONE, viewport: { width: 360, height: 740 } };
@@ -84,7 +84,7 @@ describe('signing in', () => {
     const page = await editor.page();
     await choose(page, 'Account', 'Sign out');
     await page.getByRole('button', { name: 'Sign in' }).waitFor();
-    await open(page, () => `${editor.url}/scratch`);
+    await open(page, `${editor.url}/scratch`);
     await page.getByRole('button', { name: 'Sign in' }).waitFor();
   });
 
@@ -121,7 +121,7 @@ describe('the home page', () => {
     await page.getByRole('button', { name: 'Chat room', exact: true }).click();
     assert.match(await prompt.inputValue(), /in real time/);
     await toast(page, 'was replaced').getByRole('button', { name: 'Undo' }).click();
-    await reload(page);
+    await page.reload();
     assert.equal(await prompt.inputValue(), 'Please make a simple web page\nfor my cat');
     await prompt.press('Control+End');
     await prompt.press('Shift+Enter');
@@ -134,7 +134,7 @@ describe('the home page', () => {
       const { items } = (await user.client.get(`projects/${project.id}/generations`)).json;
       return items[0]?.prompt === 'Please make a simple web page\nfor my cat';
     });
-    await open(page, () => `${editor.url}/`);
+    await open(page, `${editor.url}/`);
     await card(page, 'Simple web page for my cat').waitFor();
     assert.equal(await prompt.inputValue(), '');
   });
@@ -210,7 +210,7 @@ describe('settings', () => {
     const key = await page.getByText(/^slw_[^…]+$/).textContent();
     const call = () => editor.instance.client({ key }).post('execute', { code: 'console.log(6*7)' });
     assert.equal((await call()).json.output, '42\n');
-    await reload(page);
+    await page.reload();
     const row = page.getByRole('row').filter({ hasText: 'CI' });
     await row.getByText('now').last().waitFor();
     assert.equal(await page.getByText(key).count(), 0, 'it is shown once');
@@ -286,7 +286,7 @@ describe('settings', () => {
         observer.disconnect();
       }
     }).observe(document, { childList: true, subtree: true }));
-    await reload(page);
+    await page.reload();
     await page.getByRole('radio', { name: 'Dark', checked: true }).waitFor();
     assert.equal(await page.evaluate(() => window.themeAtFirst), 'dark');
     await page.getByRole('button', { name: 'Account' }).click();
@@ -324,7 +324,7 @@ describe('the scratch page', () => {
 
     await page.getByLabel('Time limit').selectOption('1 second');
     await code(page).fill('for (;;);');
-    await reload(page);
+    await page.reload();
     assert.equal(await code(page).inputValue(), 'for (;;);', 'the code is kept');
     await choose(page, 'Examples', 'Read input');
     assert.match(await code(page).inputValue(), /readFileSync/);
@@ -396,7 +396,7 @@ describe('sharing', () => {
     await visit(closed, 'Shared words', { password: 'correct horse' });
 
     const row = (name) => dialog(page).getByRole('listitem').filter({ hasText: name });
-    await reload(page);
+    await page.reload();
     await page.getByRole('button', { name: 'Share' }).click();
     await row('For Grace').getByText('Opened 1 time').waitFor();
     await row('For Ada').getByText('Expires in 1 hour').waitFor();
@@ -472,7 +472,7 @@ describe('every page', () => {
       await look(guest, 'sign-in', theme);
       const page = await editor.page(colors);
       for (const [name, [where, heading]] of Object.entries(PAGES)) {
-        await open(page, () => editor.url + where);
+        await open(page, editor.url + where);
         await page.getByRole('heading', { name: heading, exact: true }).first().waitFor();
         await look(page, name, theme);
       }

@@ -178,7 +178,7 @@ describe('over plain http', () => {
     for (const where of ['/', `/projects/${project.id}`]) {
       const page = await editor.page({ path: null });
       const loaded = recordLoad(page, editor.url);
-      await open(page, () => editor.url + where);
+      await open(page, editor.url + where);
       await page.getByRole('main').first().waitFor({ state: 'attached' });
       await page.waitForLoadState('networkidle', { timeout: 5000 }).catch(() => {}); // event streams stay open
       const files = (await loaded()).filter(({ type }) => ['script', 'stylesheet'].includes(type));

@@ -58,7 +58,7 @@ describe('a project from a template', () => {
     }, { ms: 180_000, every: 20 });
     const early = seen.filter((s) => s.sandbox === 'stopped' && s.phase !== '');
     assert.ok(early.some((s) => s.phase === 'packages'), JSON.stringify(seen.slice(0, 20)));
-    assert.deepEqual(early.filter((s) => !s.waits || !['waiting', 'installing'].includes(s.state)), []);
+    assert.deepEqual(early.filter((s) => !s.waits || !['waiting', 'installing', 'starting'].includes(s.state)), []);
     await previews.api('DELETE', `projects/${project.id}`);
   });
 
@@ -70,7 +70,7 @@ describe('a project from a template', () => {
       const bad = [];
       page.on('response', (rs) => rs.status() >= 400 && bad.push(`${rs.status()} ${rs.url()}`));
       try {
-        await open(page, () => previews.ticket(project));
+        await open(page, await previews.ticket(project));
         await page.getByText(words).waitFor({ timeout: 60_000 });
         assert.deepEqual(bad, []);
         assert.deepEqual(page.said.filter((line) => line.startsWith('error')), []);

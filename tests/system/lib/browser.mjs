@@ -7,7 +7,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { chromium } from 'playwright-core';
 
-const EXECUTABLE = process.env.SLIPWAY_TEST_CHROMIUM ?? '/usr/bin/chromium';
+import { ROOT } from './instance.mjs';
 
 const QUIET = [
   '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
@@ -25,7 +25,7 @@ export async function startBrowser({ trust, names = [] } = {}) {
   }
   const resolve = names.map((name) => `MAP ${name} 127.0.0.1`).join(', ');
   const browser = await chromium.launch({
-    executablePath: EXECUTABLE,
+    executablePath: path.join(ROOT, 'tests/chromium'),
     args: [...QUIET, ...(resolve ? [`--host-resolver-rules=${resolve}`] : [])],
     env: { ...process.env, HOME: home },
   });
@@ -44,27 +44,8 @@ export async function newPage(browser, options = {}) {
   return page;
 }
 
-// Goes to the address that `address` gives. Chromium drops what is under way, the page or what it loads,
-// when a network interface comes or goes, as with every container: then once more. The page that then says
-// so may come in the way of the next.
-export async function open(page, address, options = {}) {
-  for (let tries = 5; ; tries--) {
-    let dropped = false;
-    const onFailed = (rq) => (dropped ||= rq.failure()?.errorText === 'net::ERR_NETWORK_CHANGED');
-    page.on('requestfailed', onFailed);
-    try {
-      const answer = await page.goto(await address(), { timeout: 60_000, ...options });
-      if (tries === 0 || !dropped) return answer;
-    } catch (e) {
-      if (tries === 0 || !/ERR_NETWORK_CHANGED|chrome-error:/.test(e.message)) throw e;
-    } finally {
-      page.off('requestfailed', onFailed);
-    }
-  }
-}
-
-// The page again, likewise.
-export const reload = (page) => open(page, () => page.url());
+// Goes to the address; a loaded machine may take its time.
+export const open = (page, address) => page.goto(address, { timeout: 60_000 });
 
 // A test CA and a certificate of it for the given names: {ca, cert, key}, paths of PEM files.
 export function makeCertificates(directory, names) {

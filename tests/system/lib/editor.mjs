@@ -27,9 +27,8 @@ export const WIDE = { viewport: { width: 1280, height: 800 } };
 export const FOUR_K = { viewport: { width: 3840, height: 2160 } };
 export const PHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true };
 
-// What no test need explain: who is not signed in asks who they are; requests end with their page; other
-// tests' containers bring network interfaces and take them away.
-const ALWAYS = [/status of 401 .*\/api\/v1\/me$/, /ERR_ABORTED/, /ERR_NETWORK_CHANGED/];
+// What no test need explain: who is not signed in asks who they are; requests end with their page.
+const ALWAYS = [/status of 401 .*\/api\/v1\/me$/, /ERR_ABORTED/];
 
 class Editor {
   #pages = new Set();
@@ -60,7 +59,7 @@ class Editor {
       await this.signIn(page, user);
     }
     if (where !== null) {
-      await open(page, () => this.url + where);
+      await open(page, this.url + where);
     }
     return page;
   }
@@ -74,7 +73,7 @@ class Editor {
   async tab(page, where = '/') {
     const tab = await page.context().newPage();
     this.#guard(tab, page.allowed);
-    await open(tab, () => this.url + where);
+    await open(tab, this.url + where);
     return tab;
   }
 
