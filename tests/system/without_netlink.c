@@ -3,8 +3,9 @@
  *
  *	without-netlink PROGRAM [ARGUMENT...]
  *
- * Chromium drops what it is loading whenever a network interface comes or goes, as with every container of
- * its own host. Without netlink it hears of none and takes itself to be online. What it starts is bound too.
+ * Chromium drops what it is loading whenever a network interface comes or goes, as with every
+ *container of its own host. Without netlink it hears of none and takes itself to be online. What it
+ *starts is bound too.
  */
 #include <errno.h>
 #include <seccomp.h>
@@ -13,15 +14,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static int
-refuse_netlink(void)
+static int refuse_netlink(void)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
 	if (filter == NULL) {
 		return -ENOMEM;
 	}
 	int rc = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1,
-		SCMP_A0(SCMP_CMP_EQ, AF_NETLINK));
+				  SCMP_A0(SCMP_CMP_EQ, AF_NETLINK));
 	if (rc == 0) {
 		rc = seccomp_load(filter);
 	}
@@ -29,8 +29,7 @@ refuse_netlink(void)
 	return rc;
 }
 
-int
-main(int argc, char *argv[])
+int main(int argc, char *argv[])
 {
 	if (argc < 2) {
 		(void)fprintf(stderr, "usage: without-netlink PROGRAM [ARGUMENT...]\n");
