@@ -39,6 +39,17 @@ static int lock_head(struct app *app, const char *project_id, int64_t expected_h
 	return 0;
 }
 
+/* What only deletes needs none. */
+static int check_space(struct app *app, const struct change_set *set, struct err *e)
+{
+	for (size_t i = 0; i < set->n; i++) {
+		if (set->by_hash[i].change->bytes) {
+			return space_check(app, e);
+		}
+	}
+	return 0;
+}
+
 /* In the order of the hashes, so that two transactions never wait for each other. What another
  * version of the project has is in the table already, and stays. */
 static int insert_blobs(struct app *app, const struct change_set *set, struct err *e)
@@ -50,8 +61,7 @@ static int insert_blobs(struct app *app, const struct change_set *set, struct er
 		    (i > 0 && !strcmp(c->sha256, set->by_hash[i - 1].sha256))) {
 			continue;
 		}
-		if (space_check(app, e) ||
-		    db_query(
+		if (db_query(
 			    app->db,
 			    "INSERT INTO blobs (sha256, bytes) VALUES ($1, $2)"
 			    " ON CONFLICT (sha256) DO UPDATE SET created_at = now()",
@@ -119,7 +129,7 @@ int version_add(struct app *app, const char *project_id, int64_t expected_head,
 	auto_free char *text = NULL;
 	int64_t head = 0;
 
-	if (change_set_init(&set, changes, n_changes, e) ||
+	if (change_set_init(&set, changes, n_changes, e) || check_space(app, &set, e) ||
 	    lock_head(app, project_id, expected_head, &head, e) || insert_blobs(app, &set, e)) {
 		return -1;
 	}

@@ -4,8 +4,7 @@
  *	without-netlink PROGRAM [ARGUMENT...]
  *
  * Chromium drops what it is loading whenever a network interface comes or goes, as with every
- *container of its own host. Without netlink it hears of none and takes itself to be online. What it
- *starts is bound too.
+ * container of its own host. Without netlink it hears of none and takes itself to be online.
  */
 #include <errno.h>
 #include <seccomp.h>
@@ -17,7 +16,7 @@
 static int refuse_netlink(void)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
-	if (filter == NULL) {
+	if (!filter) {
 		return -ENOMEM;
 	}
 	int rc = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1,
