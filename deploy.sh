@@ -68,9 +68,7 @@ build() {
 # A run of one line, to see the whole chain answer. One that has much to do may say so.
 prove_it_runs() {
 	local answer
-	answer=$(curl --silent --show-error --insecure --max-time 60 --header @- \
-		--header 'Content-Type: application/json' --data '{"code":"console.log(1+1)"}' \
-		"$(public_address)/api/v1/execute" <<<"Authorization: Bearer $(<"$state/api-key")") || true
+	answer=$(api_post execute '{"code":"console.log(1+1)"}' --max-time 60) || true
 	case $(jq -r '.status // empty' <<<"$answer" 2>/dev/null) in
 	429 | 503)
 		warn "everything is up, and busy: $(jq -r .detail <<<"$answer")"
@@ -130,6 +128,7 @@ deploy() {
 	link_state
 	scripts/instance up
 	load_config "$state/slipway.env"
+	. scripts/api-call.sh
 	if [[ ! -s $state/demo-project ]]; then
 		step "The main job, once"
 		scripts/demo "$CONFIG" 'Create a simple express server'
