@@ -90,11 +90,15 @@ function inNetns(...args) {
 
 const setSwitch = (name, value, enter = []) => run('nsenter', [...enter, 'sh', '-c', `echo ${value} > /proc/sys/net/${name}`]);
 
+// On this machine, where it may be switched off for interfaces to come.
+const switchIpv6On = (name) => setSwitch(`ipv6/conf/${name}/disable_ipv6`, 0);
+
 // A machine outside that knows the way to the sandboxes, and has the metadata service's address.
 function makeOutside() {
   run('ip', ['netns', 'add', netns]);
   run('ip', ['link', 'add', `${f.bridge}o`, 'type', 'veth', 'peer', 'name', 'uplink', 'netns', netns]);
   run('ip', ['addr', 'add', `${outside.host}/30`, 'dev', `${f.bridge}o`]);
+  switchIpv6On(`${f.bridge}o`);
   run('ip', ['addr', 'add', `${outside.host6}/64`, 'dev', `${f.bridge}o`, 'nodad']);
   run('ip', ['link', 'set', `${f.bridge}o`, 'up']);
   for (const args of [
@@ -110,6 +114,7 @@ function makeOutside() {
 // Sandboxes have no IPv6. Here they get it, so that more than its absence protects.
 let forwarding;
 function giveIpv6() {
+  switchIpv6On(f.bridge);
   run('ip', ['addr', 'add', `${IPV6(1)}/64`, 'dev', f.bridge, 'nodad']);
   for (const [box, address] of [[attacker, IPV6('a')], [victim, IPV6('b')]]) {
     const enter = ['--target', String(f.inspect(box).State.Pid), '--net'];
