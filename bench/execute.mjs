@@ -9,7 +9,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import readline from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -136,7 +135,7 @@ try {
     });
   await slipway(); // makes the sandbox
 
-  const work = mkdtempSync(path.join(tmpdir(), 'slipway-bench-'));
+  const work = mkdtempSync(path.join(root, 'build', 'bench-')); // not in /tmp, where programs may not be allowed to run
   undo.push(() => rmSync(work, { recursive: true }));
   const copy = docker('create', '--label', 'slipway.bench=1', image);
   undo.push(() => docker('rm', '-f', copy));

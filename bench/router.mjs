@@ -113,15 +113,17 @@ async function measure(sides, options) {
 }
 
 try {
+  const out = path.join(root, 'build', 'bench');
+  mkdirSync(out, { recursive: true });
   const work = mkdtempSync(path.join(tmpdir(), 'slipway-bench-'));
   undo.push(() => rmSync(work, { recursive: true, force: true }));
   execFileSync('chmod', ['755', work]);
   const ports = {};
   for (const name of ['app', 'router', 'haproxy', 'caddy', 'nginx', 'preview']) ports[name] = await freePort();
 
-  execFileSync('gcc', ['-O2', '-D_GNU_SOURCE', '-o', path.join(work, 'trivial-app'), path.join(root, 'bench/lib/trivial_app.c')]);
+  execFileSync('gcc', ['-O2', '-D_GNU_SOURCE', '-o', path.join(out, 'trivial-app'), path.join(root, 'bench/lib/trivial_app.c')]);
   const secret = randomBytes(32).toString('hex');
-  const app = pinned(LOAD_CPU, path.join(work, 'trivial-app'), [String(ports.app), secret]);
+  const app = pinned(LOAD_CPU, path.join(out, 'trivial-app'), [String(ports.app), secret]);
   undo.push(app.stop);
   await listening(ports.app);
 
@@ -181,8 +183,6 @@ try {
   console.log(`added median latency, one connection: router ${ratios.router_added_ms.toFixed(3)} ms, `
     + `nginx + router ${ratios.preview_added_ms.toFixed(3)} ms, HAProxy ${ratios.haproxy_added_ms.toFixed(3)} ms   wanted below 0.2`);
   console.log(`${idle.length} idle WebSockets: ${(perSocket / 1024).toFixed(1)} KiB each in the router`);
-  const out = path.join(root, 'build', 'bench');
-  mkdirSync(out, { recursive: true });
   writeFileSync(path.join(out, 'router.json'), `${JSON.stringify({ rows, one, ratios }, null, 2)}\n`);
   const errors = Object.values(rows).reduce((sum, r) => sum + r.errors, 0);
   if (ratios.preview_to_caddy < 1.5 || ratios.router_to_haproxy < 0.9 || ratios.preview_added_ms > 0.2 || errors > 0) process.exitCode = 1;

@@ -8,12 +8,11 @@
 import assert from 'node:assert/strict';
 import { execFile, execFileSync } from 'node:child_process';
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
 
-import { startInstance, waitFor } from '../system/lib/instance.mjs';
+import { ROOT, startInstance, waitFor } from '../system/lib/instance.mjs';
 import { Previews } from '../system/lib/preview.mjs';
 
 const run = promisify(execFile);
@@ -107,7 +106,7 @@ async function tryStarter(name) {
 
 describe('starter apps answer under their preview URLs, unchanged', () => {
   before(async () => {
-    work = fs.mkdtempSync(path.join(os.tmpdir(), 'slipway-starters-'));
+    work = fs.mkdtempSync(path.join(ROOT, 'build/starters-')); // not in /tmp, where programs may not be allowed to run
     instance = await startInstance();
     previews = new Previews(instance);
     nodeOfTheImage();
