@@ -64,6 +64,17 @@ dockerd_flag() { # NAME DEFAULT
 	fi
 }
 
+# Whether the directory itself is what is mounted there, as dockerd does; anything else is the operator's.
+is_bound_to_itself() { # DIRECTORY
+	awk -v dir="$1" '
+		{ device[$1] = $3; root[$1] = $4; at[$1] = $5 }
+		$5 == dir { top = $1; below = $2 }
+		END {
+			path = (root[below] == "/" ? "" : root[below]) substr(dir, at[below] == "/" ? 1 : length(at[below]) + 1)
+			exit !(top && device[top] == device[below] && root[top] == path)
+		}' /proc/self/mountinfo
+}
+
 # A dockerd that keeps containers over its restarts keeps its own mounts as well. They stay for as
 # long as somebody else's container uses them: then unmounting fails, and that is right.
 release_docker_mounts() {
@@ -73,7 +84,7 @@ release_docker_mounts() {
 	mounts_beneath "$(realpath -m "$(dockerd_flag exec-root /run/docker)")/netns" | while read -r path; do
 		umount "$path" 2>/dev/null || true
 	done
-	if mountpoint -q "$data"; then
+	if is_bound_to_itself "$data"; then
 		umount "$data" 2>/dev/null || true
 	fi
 }
