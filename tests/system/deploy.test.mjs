@@ -250,6 +250,28 @@ describe('down and up', () => {
     await assertNothingLost();
   });
 
+  it('leaves Docker\'s directory alone when its operator mounted something there', async () => {
+    const data = `${instance.stateDir}/docker`;
+    const volume = `${instance.stateDir}/volume`;
+    await instance.down();
+    fs.renameSync(data, volume);
+    fs.mkdirSync(data);
+    execFileSync('mount', ['--bind', volume, data]);
+    try {
+      await instance.up();
+      await assertNothingLost();
+      await instance.down();
+      execFileSync('mountpoint', ['--quiet', data]);
+    } finally {
+      await instance.down();
+      execFileSync('umount', [data]);
+      fs.rmdirSync(data);
+      fs.renameSync(volume, data);
+    }
+    await instance.up();
+    await assertNothingLost();
+  });
+
   it('names who has the port', async () => {
     await instance.down();
     const server = net.createServer().listen(instance.port, '127.0.0.1');
