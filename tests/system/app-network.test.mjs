@@ -295,8 +295,7 @@ describe('the rules', () => {
 
   it('that cannot be had keep every app from starting', async () => {
     await f.end();
-    const broken = path.join(f.state, 'broken');
-    fs.mkdirSync(broken);
+    const broken = fs.mkdtempSync(path.join(BUILD, 'broken-')); // in /tmp perhaps nothing may run
     fs.writeFileSync(path.join(broken, 'ip6tables'), '#!/bin/sh\necho "no such table" >&2\nexit 3\n', { mode: 0o755 });
     await f.start({ PATH: `${broken}:${process.env.PATH}` });
     const user = f.user();
@@ -308,6 +307,7 @@ describe('the rules', () => {
     assert.deepEqual(ask('docker', ['ps', '-aq', '--filter', `label=slipway.sandbox=${id}`]), '');
     assert.equal((await f.ensure(user)).state, 'running'); // scripts have no network and go on
     await f.restart();
+    fs.rmSync(broken, { recursive: true });
   });
 });
 

@@ -2,15 +2,26 @@
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import fs from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
-import { describe, it } from 'node:test';
+import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
 
 const PROGRAM = path.join(import.meta.dirname, '../../sandbox-image/bin/page.mjs');
 const TYPES = { html: 'text/html', js: 'text/javascript', tsx: 'text/javascript', css: 'text/css', json: 'application/json', txt: 'text/plain' };
 
+// Sandboxes of apps have ::1, whatever this machine has.
+const IPV6_OFF = '/proc/sys/net/ipv6/conf/lo/disable_ipv6';
+
 const run = promisify(execFile);
+
+let ipv6Off;
+before(() => {
+  ipv6Off = fs.readFileSync(IPV6_OFF, 'utf8');
+  fs.writeFileSync(IPV6_OFF, '0');
+});
+after(() => fs.writeFileSync(IPV6_OFF, ipv6Off));
 
 // What it says of a server that has these files: {path: text | [status, text, type] | handler}.
 async function look(t, files, host = 'localhost') {
