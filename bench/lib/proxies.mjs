@@ -2,7 +2,7 @@
 // upstream connections and no access log, and the load generator.
 
 import { execFile, execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -88,6 +88,7 @@ export function nginx(work, { port, app, previewPort, instance }) {
   mkdirSync(path.join(work, 'nginx/tmp'), { recursive: true });
   const file = path.join(work, 'nginx/nginx.conf');
   const conf = `${instance.stateDir}/nginx`;
+  const zones = readFileSync(`${conf}/nginx.conf`, 'utf8').match(/^\s*limit_(req|conn)_zone .*$/gm).join('\n');
   writeFileSync(file, `worker_processes 1;
 daemon off;
 pid ${work}/nginx/pid;
@@ -108,8 +109,7 @@ http {
 	map $request_id $request_uuid { default $request_id; }
 	map $http_upgrade $connection_upgrade { default upgrade; "" ""; }
 	map $http_accept $away { "~text/html" /_away; default /_problem; }
-	limit_req_zone $binary_remote_addr zone=login:1m rate=20r/m;
-	limit_conn_zone $binary_remote_addr zone=address:1m;
+${zones}
 	include ${conf}/problem-texts.conf;
 	upstream router {
 		server unix:${instance.runDir}/router/router.sock;
