@@ -9,6 +9,7 @@
 #include "relay_secrets.h"
 #include "sandbox-image/agent/app.h" /* not the API's */
 #include "strbuf.h"
+#include "turn_until.h"
 #include "unit.h"
 
 #include <arpa/inet.h>
@@ -117,15 +118,6 @@ static inline void turn(void)
 {
 	(void)event_base_loop(agent.base, EVLOOP_NONBLOCK);
 }
-
-#define turn_until(done)                                                                           \
-	do {                                                                                       \
-		int64_t turn_end_ = clock_mono_ms() + DEADLINE_MS;                                 \
-		while (!(done)) {                                                                  \
-			assert_true(clock_mono_ms() < turn_end_);                                  \
-			turn();                                                                    \
-		}                                                                                  \
-	} while (0)
 
 static inline int dial(in_port_t port)
 {

@@ -6,6 +6,7 @@
 #include "conn.h"
 #include "frame.h"
 #include "run.h"
+#include "turn_until.h"
 #include "unit.h"
 
 #include <errno.h>
@@ -64,16 +65,6 @@ static void turn(void)
 {
 	(void)event_base_loop(agent.base, EVLOOP_NONBLOCK);
 }
-
-/* Lets the agent work until `done` or the deadline. */
-#define turn_until(done)                                                                           \
-	do {                                                                                       \
-		int64_t turn_end_ = clock_mono_ms() + DEADLINE_MS;                                 \
-		while (!(done)) {                                                                  \
-			assert_true(clock_mono_ms() < turn_end_);                                  \
-			turn();                                                                    \
-		}                                                                                  \
-	} while (0)
 
 /* Reads what is there; false at the end. */
 static bool take(int fd, struct strbuf *b)

@@ -4,6 +4,7 @@
 #include "pg.h"
 #include "preview-router/app.h"
 #include "routes.h"
+#include "turn_until.h"
 #include "unit.h"
 
 #include <event2/event.h>
@@ -59,16 +60,6 @@ static void turn(void)
 	event_base_loopexit(base, &soon);
 	event_base_loop(base, EVLOOP_ONCE);
 }
-
-/* Turns the loop until the condition holds. */
-#define until(condition)                                                                           \
-	do {                                                                                       \
-		int64_t deadline_ms_ = clock_mono_ms() + DEADLINE_MS;                              \
-		while (!(condition)) {                                                             \
-			assert_true(clock_mono_ms() < deadline_ms_);                               \
-			turn();                                                                    \
-		}                                                                                  \
-	} while (0)
 
 static struct app *find(const char *slug)
 {
@@ -133,7 +124,7 @@ static int start_routes(void **state)
 	(void)state;
 	changed = upstream_changed = freed = 0;
 	assert_ok(routes_start(base, config, &e));
-	until(routes_loaded());
+	turn_until(routes_loaded());
 	return 0;
 }
 
@@ -154,7 +145,7 @@ static void it_is_followed(void **state)
 	assert_null(find("shop"));
 	assert_non_null(routes_preview_key());
 	add_project("shop");
-	until(find("shop"));
+	turn_until(find("shop"));
 	app = find("shop");
 	assert_int_equal(app->state, APP_STOPPED);
 	assert_false(app->is_public || app->app_stopped || app->has_files);
@@ -162,7 +153,7 @@ static void it_is_followed(void **state)
 
 	epoch = app->epoch;
 	add_sandbox("shop", 20001, 'a');
-	until(app->port == 20001);
+	turn_until(app->port == 20001);
 	assert_int_equal(app->state, APP_RUNNING);
 	assert_int_equal(strlen(app->secret), 64);
 	assert_int_not_equal(app->epoch, epoch);
@@ -170,20 +161,20 @@ static void it_is_followed(void **state)
 
 	epoch = app->epoch;
 	sql("UPDATE projects SET visibility = 'public', app_stopped = true, head_version = 3");
-	until(app->is_public && app->app_stopped && app->has_files);
+	turn_until(app->is_public && app->app_stopped && app->has_files);
 	sql("UPDATE sandboxes SET phase = 'packages', error = repeat('\xC3\xA4', 600)");
-	until(strcmp(app->phase, "packages") == 0);
+	turn_until(strcmp(app->phase, "packages") == 0);
 	assert_int_equal(strlen(app->error), APP_ERROR_BYTES - 2); /* whole characters */
 	assert_int_equal(app->epoch, epoch);
 	assert_int_equal(upstream_changed, 1);
 
 	sql("UPDATE sandboxes SET relay_secret = repeat('b', 64)");
-	until(app->secret[0] == 'b');
+	turn_until(app->secret[0] == 'b');
 	assert_int_not_equal(app->epoch, epoch);
 	assert_int_equal(upstream_changed, 2);
 
 	sql("UPDATE sandboxes SET actual_state = 'stopped', port = NULL, relay_secret = NULL");
-	until(app->port == 0);
+	turn_until(app->port == 0);
 	assert_string_equal(app->secret, "");
 	assert_ptr_equal(find("shop"), app);
 }
@@ -194,20 +185,20 @@ static void shares_come_and_go(void **state)
 
 	(void)state;
 	add_project("shared");
-	until(find("shared"));
+	turn_until(find("shared"));
 	app = find("shared");
 	sql("INSERT INTO shares (project_id, expires_at) SELECT id, '2001-09-09 01:46:40.9Z' FROM "
 	    "projects");
-	until(app->n_shares == 1);
+	turn_until(app->n_shares == 1);
 	assert_int_equal(app->shares[0].expires_s, 1000000000);
 	sql("INSERT INTO shares (project_id) SELECT id FROM projects");
 	sql("INSERT INTO shares (project_id, expires_at) SELECT id, 'infinity' FROM projects");
-	until(app->n_shares == 3);
+	turn_until(app->n_shares == 3);
 	sql("UPDATE shares SET revoked_at = now() WHERE expires_at < now()");
-	until(app->n_shares == 2);
+	turn_until(app->n_shares == 2);
 	assert_true(app->shares[0].expires_s == INT64_MAX && app->shares[1].expires_s == INT64_MAX);
 	sql("DELETE FROM shares");
-	until(app->n_shares == 0);
+	turn_until(app->n_shares == 0);
 }
 
 static void what_is_gone_lives_as_long_as_it_is_held(void **state)
@@ -216,11 +207,11 @@ static void what_is_gone_lives_as_long_as_it_is_held(void **state)
 
 	(void)state;
 	add_project("held");
-	until(find("held"));
+	turn_until(find("held"));
 	app = find("held");
 	app_ref(app);
 	sql("UPDATE projects SET deleted_at = now()");
-	until(!find("held"));
+	turn_until(!find("held"));
 	assert_true(app->gone);
 	assert_int_equal(routes_count(), 0);
 	assert_int_equal(freed, 0);
@@ -249,7 +240,7 @@ static void what_changed_meanwhile_is_seen_after_a_reconnect(void **state)
 		       " FROM generate_series(1, %d) n, (SELECT id FROM users LIMIT 1) u",
 		       MANY, MANY);
 	sql(text);
-	until(routes_count() == MANY);
+	turn_until(routes_count() == MANY);
 	count_apps = 0;
 	routes_each(count, &count_apps);
 	assert_int_equal(count_apps, MANY);
@@ -266,29 +257,29 @@ static void what_changed_meanwhile_is_seen_after_a_reconnect(void **state)
 	assert_false(app->is_public);
 	sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
 	    " WHERE application_name = 'slipway-router listen'");
-	until(app->is_public);
-	until(!find("m8"));
+	turn_until(app->is_public);
+	turn_until(!find("m8"));
 	assert_int_equal(routes_count(), MANY - 1);
 	assert_ptr_equal(find("m7"), app);
 	/* The others are as they were, so nobody was troubled. */
 	assert_int_equal(changed, MANY + 2);
-	until(routes_connected());
+	turn_until(routes_connected());
 }
 
 static void it_outlives_the_database(void **state)
 {
 	(void)state;
 	add_project("lasting");
-	until(find("lasting"));
+	turn_until(find("lasting"));
 	assert_int_equal(kill(pg.pid, SIGSTOP), 0);
 	sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
 	    " WHERE application_name LIKE 'slipway-router%'");
-	until(!routes_connected());
+	turn_until(!routes_connected());
 	assert_non_null(find("lasting"));
 	assert_non_null(routes_preview_key());
 	assert_true(routes_loaded());
 	assert_int_equal(kill(pg.pid, SIGCONT), 0);
-	until(routes_connected());
+	turn_until(routes_connected());
 	assert_non_null(find("lasting"));
 }
 
@@ -310,13 +301,13 @@ static void activity_is_written(void **state)
 	(void)state;
 	add_project("used");
 	add_sandbox("used", 20002, 'c');
-	until(find("used"));
+	turn_until(find("used"));
 	sql("UPDATE sandboxes SET last_activity_at = now() - interval '1 day'");
 	assert_false(is_recent());
 	memcpy(ids[0], find("used")->project_id, sizeof(ids[0]));
 	uuid_new(ids[1]);
 	routes_active((const char(*)[UUID_TEXT_BYTES])ids, 2);
-	until(is_recent());
+	turn_until(is_recent());
 }
 
 int main(void)
