@@ -39,15 +39,14 @@ static int lock_head(struct app *app, const char *project_id, int64_t expected_h
 	return 0;
 }
 
-/* What only deletes needs none. */
-static int check_space(struct app *app, const struct change_set *set, struct err *e)
+static bool brings_bytes(const struct change_set *set)
 {
 	for (size_t i = 0; i < set->n; i++) {
 		if (set->by_hash[i].change->bytes) {
-			return space_check(app, e);
+			return true;
 		}
 	}
-	return 0;
+	return false;
 }
 
 /* In the order of the hashes, so that two transactions never wait for each other. What another
@@ -129,7 +128,8 @@ int version_add(struct app *app, const char *project_id, int64_t expected_head,
 	auto_free char *text = NULL;
 	int64_t head = 0;
 
-	if (change_set_init(&set, changes, n_changes, e) || check_space(app, &set, e) ||
+	if (change_set_init(&set, changes, n_changes, e) ||
+	    (brings_bytes(&set) && space_check(app, e)) ||
 	    lock_head(app, project_id, expected_head, &head, e) || insert_blobs(app, &set, e)) {
 		return -1;
 	}
