@@ -129,7 +129,7 @@ deploy() {
 	scripts/instance up
 	load_config "$state/slipway.env"
 	. scripts/api-call.sh
-	if [[ ! -s $state/demo-project ]]; then
+	if [[ ! -s $demo_file ]]; then
 		step "The main job, once"
 		scripts/demo "$CONFIG" 'Create a simple express server'
 	else
