@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { after, afterEach, before, describe, it } from 'node:test';
 
-import { newPage, open, startBrowser } from './lib/browser.mjs';
+import { newPage, startBrowser } from './lib/browser.mjs';
 import { printLogsOnFailure, ROOT, startInstance, waitFor } from './lib/instance.mjs';
 import { Previews } from './lib/preview.mjs';
 
@@ -58,7 +58,8 @@ describe('a project from a template', () => {
     }, { ms: 180_000, every: 20 });
     const early = seen.filter((s) => s.sandbox === 'stopped' && s.phase !== '');
     assert.ok(early.some((s) => s.phase === 'packages'), JSON.stringify(seen.slice(0, 20)));
-    assert.deepEqual(early.filter((s) => !s.waits || !['waiting', 'installing', 'starting'].includes(s.state)), []);
+    const says = { waiting: 'waiting', packages: 'installing', sandbox: 'starting' };
+    assert.deepEqual(early.filter((s) => !s.waits || s.state !== says[s.phase]), []);
     await previews.api('DELETE', `projects/${project.id}`);
   });
 
@@ -70,7 +71,7 @@ describe('a project from a template', () => {
       const bad = [];
       page.on('response', (rs) => rs.status() >= 400 && bad.push(`${rs.status()} ${rs.url()}`));
       try {
-        await open(page, await previews.ticket(project));
+        await page.goto(await previews.ticket(project));
         await page.getByText(words).waitFor({ timeout: 60_000 });
         assert.deepEqual(bad, []);
         assert.deepEqual(page.said.filter((line) => line.startsWith('error')), []);
