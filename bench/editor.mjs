@@ -8,7 +8,6 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
-import { open } from '../tests/system/lib/browser.mjs';
 import { recordLoad, startEditor } from '../tests/system/lib/editor.mjs';
 import { byHand, startFakeModel } from '../tests/system/lib/fake-model.mjs';
 import { ROOT } from '../tests/system/lib/instance.mjs';
@@ -41,7 +40,7 @@ async function visit(where, user, heading) {
   const page = await editor.page({ path: null, user });
   await page.addInitScript(listen);
   const loaded = recordLoad(page, editor.url);
-  await open(page, editor.url + where);
+  await page.goto(editor.url + where);
   await heading(page).first().waitFor();
   await page.waitForLoadState('networkidle', { timeout: QUIET_MS }).catch(() => {}); // event streams stay open
   const times = await page.evaluate(() => ({
@@ -85,7 +84,7 @@ function* tokens() {
 async function streamRow(name, project, tab) {
   const page = await editor.page({ path: null });
   await page.addInitScript(listen);
-  await open(page, `${editor.url}/projects/${project.id}/${tab}`);
+  await page.goto(`${editor.url}/projects/${project.id}/${tab}`);
   await page.getByRole('textbox', { name: 'Your message' }).waitFor();
   await page.waitForLoadState('networkidle', { timeout: QUIET_MS }).catch(() => {});
   const { script, opened } = byHand();

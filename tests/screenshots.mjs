@@ -5,7 +5,6 @@ import fs from 'node:fs';
 import path from 'node:path';
 import zlib from 'node:zlib';
 
-import { open } from './system/lib/browser.mjs';
 import { PHONE, startEditor } from './system/lib/editor.mjs';
 import { file, reply, startFakeModel } from './system/lib/fake-model.mjs';
 import { ROOT } from './system/lib/instance.mjs';
@@ -120,13 +119,13 @@ async function makeDemo() {
 }
 
 async function goTo(page, where, heading) {
-  await open(page, editor.url + where);
+  await page.goto(editor.url + where);
   await page.getByRole('heading', { name: heading }).first().waitFor();
   await page.waitForLoadState('networkidle', { timeout: 3000 }).catch(() => {}); // event streams stay open
 }
 
 async function ofBuilder(page, suffix, keep) {
-  await open(page, `${editor.url}/projects/${project.id}/preview`);
+  await page.goto(`${editor.url}/projects/${project.id}/preview`);
   await shown(page);
   await page.waitForLoadState('networkidle', { timeout: 3000 }).catch(() => {});
   await picture(page, `builder${suffix}`);

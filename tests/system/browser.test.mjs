@@ -7,7 +7,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 
-import { makeCertificates, newPage, open, startBrowser } from './lib/browser.mjs';
+import { makeCertificates, newPage, startBrowser } from './lib/browser.mjs';
 import { freePort, printLogsOnFailure, startInstance, waitFor } from './lib/instance.mjs';
 import { Previews } from './lib/preview.mjs';
 
@@ -46,7 +46,7 @@ function clickHeard(button) {
 async function assertFramed(previews, browser, project, editor) {
   const page = await newPage(browser);
   try {
-    await open(page, `${editor}/healthz`);
+    await page.goto(`${editor}/healthz`);
     await page.evaluate((url) => {
       window.heard = [];
       addEventListener('message', (e) => window.heard.push(e.data));
@@ -76,7 +76,7 @@ async function assertHotReload(previews, browser, { template, file, source }, ed
   let told = false;
   page.on('websocket', (socket) => socket.on('framereceived', () => (told = true)));
   try {
-    await open(page, await previews.ticket(project));
+    await page.goto(await previews.ticket(project));
     await page.getByRole('heading', { name: 'First words' }).waitFor({ timeout: 60_000 });
     const button = page.getByRole('button', { name: 'clicked' });
     await clickHeard(button);
@@ -135,7 +135,7 @@ describe('over plain http on localhost', () => {
   // A page of the editor's site around a frame, as the editor will be. (Of another port: a page that
   // Chromium did not get from this machine may not lead to it.)
   async function frameIt(page, url) {
-    await open(page, `http://localhost:${frames.address().port}/?${encodeURIComponent(url)}`);
+    await page.goto(`http://localhost:${frames.address().port}/?${encodeURIComponent(url)}`);
     return page.frameLocator('iframe');
   }
 
@@ -153,13 +153,13 @@ describe('over plain http on localhost', () => {
 
     // The jars are apart: a new tab has no cookie yet, is sent to the editor, and comes back with one.
     const tab = await page.context().newPage();
-    await open(tab, project.preview_url);
+    await tab.goto(project.preview_url);
     await tab.getByRole('heading', { name: 'Only mine' }).waitFor();
     assert.equal(new URL(tab.url()).host, new URL(project.preview_url).host);
     await page.context().close();
 
     const stranger = await newPage(browser);
-    const answer = await open(stranger, project.preview_url);
+    const answer = await stranger.goto(project.preview_url);
     assert.equal(answer.status(), 401);
     assert.ok(!(await stranger.content()).includes('Only mine'));
     await stranger.context().close();
@@ -198,7 +198,7 @@ describe('over plain http on localhost', () => {
     const frame = page.frames().find((f) => f.url().startsWith(hostile.preview_url));
     const framed = await frame.evaluate(() => window.attack());
     const tab = await page.context().newPage();
-    await open(tab, hostile.preview_url);
+    await tab.goto(hostile.preview_url);
     const alone = await tab.evaluate(() => window.attack());
     for (const tried of [framed, alone]) {
       assert.match(tried.read, /^refused/);

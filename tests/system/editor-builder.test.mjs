@@ -4,7 +4,6 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 
-import { open } from './lib/browser.mjs';
 import { checkA11y, checkPages, FOUR_K, PHONE, shot, startEditor, waitFor } from './lib/editor.mjs';
 import { byHand, file, reply, startFakeModel } from './lib/fake-model.mjs';
 
@@ -296,7 +295,7 @@ describe('the frame', () => {
     await page.keyboard.press('ArrowRight');
     await waitFor('the chat to be wider', async () => (await width()) > before + 10);
     const wider = await width();
-    await open(page, `${editor.url}/projects/${project.id}`);
+    await page.goto(`${editor.url}/projects/${project.id}`);
     await box(page).waitFor();
     await waitFor('the same width', async () => Math.abs((await width()) - wider) < 3);
     assert.equal(await tab('Versions').getAttribute('aria-selected'), 'true');

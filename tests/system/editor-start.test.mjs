@@ -5,7 +5,6 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { after, afterEach, before, describe, it } from 'node:test';
 
-import { open } from './lib/browser.mjs';
 import { checkA11y, checkPages, FOUR_K, PHONE, shot, startEditor, waitFor } from './lib/editor.mjs';
 
 const NARROW = { ...PHONE, viewport: { width: 360, height: 740 } };
@@ -84,7 +83,7 @@ describe('signing in', () => {
     const page = await editor.page();
     await choose(page, 'Account', 'Sign out');
     await page.getByRole('button', { name: 'Sign in' }).waitFor();
-    await open(page, `${editor.url}/scratch`);
+    await page.goto(`${editor.url}/scratch`);
     await page.getByRole('button', { name: 'Sign in' }).waitFor();
   });
 
@@ -134,7 +133,7 @@ describe('the home page', () => {
       const { items } = (await user.client.get(`projects/${project.id}/generations`)).json;
       return items[0]?.prompt === 'Please make a simple web page\nfor my cat';
     });
-    await open(page, `${editor.url}/`);
+    await page.goto(`${editor.url}/`);
     await card(page, 'Simple web page for my cat').waitFor();
     assert.equal(await prompt.inputValue(), '');
   });
@@ -472,7 +471,7 @@ describe('every page', () => {
       await look(guest, 'sign-in', theme);
       const page = await editor.page(colors);
       for (const [name, [where, heading]] of Object.entries(PAGES)) {
-        await open(page, editor.url + where);
+        await page.goto(editor.url + where);
         await page.getByRole('heading', { name: heading, exact: true }).first().waitFor();
         await look(page, name, theme);
       }

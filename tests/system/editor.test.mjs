@@ -7,7 +7,7 @@ import path from 'node:path';
 import zlib from 'node:zlib';
 import { after, afterEach, before, describe, it } from 'node:test';
 
-import { makeCertificates, open } from './lib/browser.mjs';
+import { makeCertificates } from './lib/browser.mjs';
 import { assertProblem } from './lib/client.mjs';
 import { checkA11y, checkPages, recordLoad, startEditor } from './lib/editor.mjs';
 import { freePort } from './lib/instance.mjs';
@@ -178,7 +178,7 @@ describe('over plain http', () => {
     for (const where of ['/', `/projects/${project.id}`]) {
       const page = await editor.page({ path: null });
       const loaded = recordLoad(page, editor.url);
-      await open(page, editor.url + where);
+      await page.goto(editor.url + where);
       await page.getByRole('main').first().waitFor({ state: 'attached' });
       await page.waitForLoadState('networkidle', { timeout: 5000 }).catch(() => {}); // event streams stay open
       const files = (await loaded()).filter(({ type }) => ['script', 'stylesheet'].includes(type));

@@ -36,6 +36,7 @@ export async function startBrowser({ trust, names = [] } = {}) {
 // A page that keeps what its console and network said, for a failing test's message.
 export async function newPage(browser, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
+  context.setDefaultNavigationTimeout(60_000); // a loaded machine may take its time
   const page = await context.newPage();
   page.said = [];
   page.on('console', (message) => page.said.push(`${message.type()}: ${message.text()}`));
@@ -43,9 +44,6 @@ export async function newPage(browser, options = {}) {
   page.on('requestfailed', (rq) => page.said.push(`failed: ${rq.url()} ${rq.failure()?.errorText}`));
   return page;
 }
-
-// Goes to the address; a loaded machine may take its time.
-export const open = (page, address) => page.goto(address, { timeout: 60_000 });
 
 // A test CA and a certificate of it for the given names: {ca, cert, key}, paths of PEM files.
 export function makeCertificates(directory, names) {

@@ -15,7 +15,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 
-import { newPage, open, startBrowser } from './browser.mjs';
+import { newPage, startBrowser } from './browser.mjs';
 import { ROOT, startInstance, waitFor } from './instance.mjs';
 import { Previews } from './preview.mjs';
 
@@ -59,7 +59,7 @@ class Editor {
       await this.signIn(page, user);
     }
     if (where !== null) {
-      await open(page, this.url + where);
+      await page.goto(this.url + where);
     }
     return page;
   }
@@ -73,7 +73,7 @@ class Editor {
   async tab(page, where = '/') {
     const tab = await page.context().newPage();
     this.#guard(tab, page.allowed);
-    await open(tab, this.url + where);
+    await tab.goto(this.url + where);
     return tab;
   }
 
